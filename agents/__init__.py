@@ -1,0 +1,1 @@
+"""The agents: search methods, trained policies, and the catalogue that names them."""

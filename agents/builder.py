@@ -1,0 +1,24 @@
+"""How a function that builds an agent says what its agents need of their environment."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hpo_gym.evaluation.agent import AgentBuilder
+
+
+def agent_builder(
+    *, env_kwargs: Mapping[str, Any] | None = None, is_fitted_on_tasks: bool = True
+) -> Callable[[AgentBuilder], AgentBuilder]:
+    """Decorates a builder with the two attributes that the evaluation reads.
+
+    Args:
+        env_kwargs: environment options without which the agent cannot act.
+        is_fitted_on_tasks: whether what is built depends on the training tasks; where it does,
+            leave-one-task-out builds the agent once a task.
+    """
+
+    def declare(build: AgentBuilder) -> AgentBuilder:
+        vars(build).update(env_kwargs=dict(env_kwargs or {}), is_fitted_on_tasks=is_fitted_on_tasks)
+        return build
+
+    return declare

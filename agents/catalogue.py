@@ -1,0 +1,160 @@
+"""The agents by their plain names: what `hpo-gym evaluate AGENT` may be given.
+
+Builders are named as strings and imported when they are first asked for, so that listing the
+catalogue loads no learning library.
+"""
+
+import difflib
+import importlib
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+from hpo_gym.evaluation.agent import AgentBuilder
+
+
+class UnknownAgentError(LookupError):
+    """No agent of that name; the message is one line and lists what there is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueEntry:
+    """One agent of the catalogue.
+
+    Attributes:
+        name: what the user types.
+        builder: "module:function", imported by `build`.
+        description: one line for a list.
+        family: "static" (a fixed list), "model" (learns within an episode), "transfer" (from training tasks),
+            "reinforcement learning", or "user".
+    """
+
+    name: str
+    builder: str
+    description: str
+    family: str
+
+    @cached_property
+    def build(self) -> AgentBuilder:
+        """The builder itself; `UnknownAgentError` where the module or the function cannot be had."""
+        module_name, _, function_name = self.builder.partition(":")
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            raise UnknownAgentError(
+                f"agent {self.name!r}: cannot import {module_name!r} ({error})"
+            ) from error
+        function = getattr(module, function_name, None)
+        if not callable(function):
+            has = [name for name, value in vars(module).items() if callable(value) and name[0] != "_"]
+            hint = did_you_mean(function_name, has)
+            raise UnknownAgentError(
+                f"agent {self.name!r}: {module_name!r} has no callable {function_name!r}{hint}"
+            )
+        return cast(AgentBuilder, function)
+
+
+_ENTRIES = (
+    CatalogueEntry(
+        name="random",
+        builder="agents.search.random:build",
+        description="draws uniformly from what was not tried yet",
+        family="static",
+    ),
+    CatalogueEntry(
+        name="average-rank",
+        builder="agents.search.average_rank:build",
+        description="the configurations in order of their average rank on the training tasks",
+        family="static",
+    ),
+    CatalogueEntry(
+        name="greedy-regret",
+        builder="agents.search.portfolio:build_greedy_regret",
+        description="a list built greedily: each entry lowers the training tasks' mean incumbent regret most",
+        family="static",
+    ),
+    CatalogueEntry(
+        name="greedy-rank",
+        builder="agents.search.portfolio:build_greedy_rank",
+        description="a list built greedily: each entry lowers the training tasks' mean incumbent rank most",
+        family="static",
+    ),
+    CatalogueEntry(
+        name="gp-ei",
+        builder="agents.search.gp_ei:build",
+        description="a Gaussian process (ARD Matern 5/2) with expected improvement",
+        family="model",
+    ),
+    CatalogueEntry(
+        name="empirical-prior-gp",
+        builder="agents.search.empirical_prior_gp:build",
+        description="a Gaussian process whose prior comes from the training tasks, with expected improvement",
+        family="transfer",
+    ),
+    CatalogueEntry(
+        name="tpe",
+        builder="agents.search.tpe:build",
+        description="the tree-structured Parzen estimator of optuna",
+        family="model",
+    ),
+    CatalogueEntry(
+        name="successive-halving",
+        builder="agents.search.successive_halving:build",
+        description="asynchronous successive halving over training epochs (optuna's pruner)",
+        family="model",
+    ),
+    CatalogueEntry(
+        name="sb3-ppo",
+        builder="agents.sb3.ppo:build",
+        description="Stable-Baselines3's PPO, trained on the training tasks",
+        family="reinforcement learning",
+    ),
+    CatalogueEntry(
+        name="sb3-dqn",
+        builder="agents.sb3.dqn:build",
+        description="Stable-Baselines3's DQN, trained on the training tasks",
+        family="reinforcement learning",
+    ),
+)
+
+CATALOGUE = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+
+
+def names() -> tuple[str, ...]:
+    """The catalogue's names, in its own order."""
+    return tuple(CATALOGUE)
+
+
+def resolve(name: str) -> CatalogueEntry:
+    """The agent of a catalogue name, or of a "module:builder" string that names the user's own code.
+
+    The current directory is importable, as with `python -m`.
+
+    Raises:
+        UnknownAgentError: no such name, module or builder (one line).
+    """
+    if name in CATALOGUE:
+        return CATALOGUE[name]
+    module_name, colon, function_name = name.partition(":")
+    if not (colon and module_name and function_name):
+        raise UnknownAgentError(
+            f"no agent named {name!r}{did_you_mean(name, names())}; "
+            f'there are {", ".join(names())}, or your own as "module:builder"'
+        )
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    entry = CatalogueEntry(
+        name=name, builder=name, description=f"{function_name} of {module_name}", family="user"
+    )
+    entry.build  # noqa: B018 - the user's spelling is checked now, not after the data is loaded
+    return entry
+
+
+def did_you_mean(wrong: str, right: list[str] | tuple[str, ...]) -> str:
+    """The words " (did you mean 'x'?)" for the nearest right spelling; "" where none is near."""
+    near = difflib.get_close_matches(wrong, right, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
