@@ -1,16 +1,28 @@
-"""Fixtures that several rooms share."""
+"""Fixtures that several rooms share, and the folders that tests may use."""
 
 import os
 from pathlib import Path
 
 import pytest
 
+_ROOT = Path(__file__).parents[1]
+_DATA_BESIDE = _ROOT.parent / "shared" / "data"
+
+# Before anything is opened: tests never read or write the user's own data and cache folders. The parsed
+# tables outlive a run, as opening them again is part of what is used everywhere.
+if _DATA_BESIDE.is_dir():
+    os.environ.setdefault("HPO_GYM_DATA", str(_DATA_BESIDE))
+os.environ.setdefault("HPO_GYM_DATA", str(_ROOT / ".pytest_cache" / "hpo_gym_no_data"))
+os.environ.setdefault("HPO_GYM_CACHE", str(_ROOT / ".pytest_cache" / "hpo_gym_tables"))
+os.environ["HPO_GYM_OFFLINE"] = "1"
+
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of published archives; tests that need it skip where it is absent."""
-    named = os.environ.get("HPO_GYM_DATA")
-    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ["HPO_GYM_DATA"])
     if not (folder / "tables").is_dir():
-        pytest.skip(f"needs the published tables: set HPO_GYM_DATA to a folder that holds them (looked at {folder})")
+        pytest.skip(
+            f"needs the published tables: set HPO_GYM_DATA to a folder that holds them (looked at {folder})"
+        )
     return folder

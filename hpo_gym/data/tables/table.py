@@ -51,7 +51,9 @@ class Hyperparameter:
             index = {category: i for i, category in enumerate(self.categories)}
             unknown = sorted({str(v) for v in values} - index.keys())
             if unknown:
-                raise TableError(f"hyperparameter {self.name!r}: {unknown[0]!r} is not one of {self.categories}")
+                raise TableError(
+                    f"hyperparameter {self.name!r}: {unknown[0]!r} is not one of {self.categories}"
+                )
             return np.array([index[str(v)] for v in values], np.float64) / max(len(self.categories) - 1, 1)
         x = np.asarray(values, np.float64)
         span = self.upper - self.lower
@@ -74,7 +76,11 @@ class Hyperparameter:
         u = np.asarray(unit, np.float64)
         if self.kind == "categorical":
             return np.array(self.categories)[np.rint(u * max(len(self.categories) - 1, 1)).astype(int)]
-        x = self.lower * (self.upper / self.lower) ** u if self.log else self.lower + u * (self.upper - self.lower)
+        x = (
+            self.lower * (self.upper / self.lower) ** u
+            if self.log
+            else self.lower + u * (self.upper - self.lower)
+        )
         return np.rint(x).astype(np.int64) if self.kind == "integer" else x
 
 
@@ -175,4 +181,6 @@ class Table:
         try:
             return self.tasks[task_id]
         except KeyError:
-            raise KeyError(f"table {self.name!r} has no task {task_id!r}; it has {', '.join(self.tasks)}") from None
+            raise KeyError(
+                f"table {self.name!r} has no task {task_id!r}; it has {', '.join(self.tasks)}"
+            ) from None

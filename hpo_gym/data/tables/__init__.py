@@ -1,0 +1,82 @@
+"""Tables of evaluations on real data sets: `open_table` gives any of them by name."""
+
+import hashlib
+import importlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hpo_gym.data.cache import cache_folder, find_source
+from hpo_gym.data.errors import DataError, DataNotFoundError, TableError
+from hpo_gym.data.manifest import manifest
+from hpo_gym.data.tables.store import identity, open_stored
+from hpo_gym.data.tables.table import Hyperparameter, Table, Task
+
+__all__ = ["TABLE_NAMES", "Hyperparameter", "Table", "Task", "open_table"]
+
+_PUBLISHED = {
+    "hpobench-mlp": "hpobench_mlp",
+    "tst-svm": "tst",
+    "hyprl-nn": "hyprl",
+    "hpobench-xgb": "hpobench_xgb",
+    "lcbench": "lcbench",
+}
+TABLE_NAMES = (*_PUBLISHED, "hpob", "file")
+"""What `open_table` knows."""
+
+
+def open_table(name: str, *, path: str | Path | None = None, **options: Any) -> Table:
+    """The table of that name; parsed once, then mapped from the cache in milliseconds.
+
+    Args:
+        name: one of `TABLE_NAMES`.
+        path: an archive or folder to read instead of the one in the data folder. Without it, only the published
+            files are admitted; with it, departures from them are told in `Table.notes`.
+        options: of "hpob": see `hpo_gym.data.tables.hpob.load`; of "file": see `hpo_gym.data.tables.file.load`.
+
+    Raises:
+        DataNotFoundError: the data is not there; the message names the command that gets it.
+        TableError: the data is not what it should be; the message names file, place and value.
+        DataError: the name or an option is unknown.
+    """
+    if name not in TABLE_NAMES:
+        raise DataError(f"there is no table {name!r}; there are: {', '.join(TABLE_NAMES)}")
+    if name in _PUBLISHED and options:
+        raise DataError(f"table {name!r} has no option {next(iter(options))!r}; its only one is 'path'")
+    if name not in _PUBLISHED:
+        module = importlib.import_module(f"hpo_gym.data.tables.{name}")
+        return module.load(None if path is None else Path(path), **options)
+    return _open_published(name, None if path is None else Path(path))
+
+
+def _open_published(name: str, path: Path | None) -> Table:
+    module = importlib.import_module(f"hpo_gym.data.tables.{_PUBLISHED[name]}")
+    strict = path is None
+    if path is None:
+        path = module.package_folder() if name == "hpobench-mlp" else find_source(name)
+    elif not path.exists():
+        raise DataNotFoundError(
+            f"{path} does not exist; the published data comes with: hpo-gym data get {name}"
+        )
+    sources = module.files_in(path) if name == "hpobench-mlp" else (path,)
+    missing = [file for file in sources if not file.exists()]
+    if missing:
+        raise TableError(f"{missing[0]} is missing")
+
+    def build() -> Table:
+        dataset = manifest()[name]
+        table = module.load(path, strict=strict)
+        return replace(table, licence=dataset.licence, citation=dataset.citation, source=dataset.homepage)
+
+    return open_stored(
+        store_folder(name, path, {"strict": strict}),
+        identity(sources, module.VERSION, {"strict": strict}),
+        build,
+    )
+
+
+def store_folder(name: str, path: Path, options: dict[str, Any]) -> Path:
+    """Where the parsed table is kept: one folder for each name, path and options."""
+    key = json.dumps([str(path.resolve()), options], sort_keys=True)
+    return cache_folder() / "tables" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
