@@ -1,0 +1,171 @@
+"""Is one agent better than another, or was it luck? Pure functions on arrays; lower values are better.
+
+Blocks are tasks: an agent's value on a task is its mean over seeds, because tasks are the independent
+draws of the question "which agent for the next task?" (Demsar 2006, section 3.2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+
+def average_ranks(values: NDArray) -> NDArray[np.float64]:
+    """(n_agents, n_blocks), or with further axes (n_agents, n_blocks, ...) -> mean rank (n_agents, ...).
+
+    Rank 1 is the lowest value of a block; tied agents share the mean of their ranks.
+    """
+    return np.asarray(stats.rankdata(values, axis=0).mean(axis=1))
+
+
+def probability_of_improvement(ours: NDArray, theirs: NDArray) -> float:
+    """How likely a run of ours beats a run of theirs on a task drawn at random; a tie counts one half.
+
+    Both (n_tasks, n_seeds); all pairs of seeds within a task are compared (Agarwal et al. 2021, section 4.3).
+    """
+    return float(_wins(ours, theirs).mean())
+
+
+def probability_of_improvement_interval(
+    ours: NDArray,
+    theirs: NDArray,
+    *,
+    rng: np.random.Generator,
+    confidence: float = 0.95,
+    n_resamples: int = 2000,
+) -> tuple[float, float]:
+    """Percentile interval of `probability_of_improvement`.
+
+    Seeds are resampled within each task, tasks are kept. The runs of the two agents are resampled independently of each other.
+    """
+    wins = _wins(ours, theirs)  # (n_tasks, n_ours, n_theirs)
+    n_tasks, n_ours, n_theirs = wins.shape
+    drawn_ours = _resampled_shares(n_ours, (n_resamples, n_tasks), rng)
+    drawn_theirs = _resampled_shares(n_theirs, (n_resamples, n_tasks), rng)
+    means = np.einsum("bti,tij,btj->b", drawn_ours, wins, drawn_theirs, optimize=True) / n_tasks
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _resampled_shares(n: int, size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
+    """How large a share each of n runs has in a resample with replacement: (*size, n)."""
+    return np.asarray(rng.multinomial(n, np.full(n, 1 / n), size=size) / n)
+
+
+def _wins(ours: NDArray, theirs: NDArray) -> NDArray[np.float64]:
+    a, b = np.asarray(ours)[:, :, None], np.asarray(theirs)[:, None, :]
+    return (a < b) + 0.5 * (a == b)
+
+
+def friedman_p(values: NDArray) -> float:
+    """p of "all agents are alike" from (n_agents, n_blocks): the Friedman test, for at least three agents.
+
+    NaN where the test does not apply (fewer than three agents, or a single block); 1.0 where all are tied.
+    """
+    n_agents, n_blocks = values.shape
+    if n_agents < 3 or n_blocks < 2:
+        return float("nan")
+    if (values == values[0]).all():
+        return 1.0
+    return float(stats.friedmanchisquare(*values).pvalue)
+
+
+def wilcoxon_p(values: NDArray) -> NDArray[np.float64]:
+    """Two-sided Wilcoxon signed-rank p of each pair: (n_agents, n_blocks) -> (n_agents, n_agents).
+
+    Blocks without a difference are shared out to both signs (`zsplit`); the exact distribution is used
+    where there are neither ties nor zeros. The diagonal is 1.
+    """
+    n_agents = len(values)
+    p = np.ones((n_agents, n_agents))
+    for i, j in combinations(range(n_agents), 2):
+        difference = values[i] - values[j]
+        if difference.any():
+            p[i, j] = p[j, i] = stats.wilcoxon(difference, zero_method="zsplit").pvalue
+    return p
+
+
+def holm(p: NDArray) -> NDArray[np.float64]:
+    """Holm's step-down correction (1979) of m p-values: (m,) -> (m,), in the given order."""
+    p = np.asarray(p, np.float64)
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected
+
+
+def cliques(ranks: Sequence[float] | NDArray, p: NDArray, alpha: float = 0.05) -> tuple[tuple[int, ...], ...]:
+    """Groups of two or more agents, neighbours in rank, of which no pair differs at level alpha.
+
+    Only the longest groups are given: none lies within another. Each is ordered from the best rank on.
+    """
+    order = np.argsort(ranks, kind="stable")
+    found: list[tuple[int, ...]] = []
+    end_of_last = 0
+    for start in range(len(order)):
+        end = start + 1
+        while end < len(order) and all(p[order[k], order[end]] >= alpha for k in range(start, end)):
+            end += 1
+        if end - start > 1 and end > end_of_last:
+            found.append(tuple(int(i) for i in order[start:end]))
+            end_of_last = end
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Significance:
+    """What the tests say about n_agents on n_blocks tasks.
+
+    Attributes:
+        ranks: (n_agents,) average rank, 1 is best.
+        friedman: p of "all agents are alike"; NaN where the test does not apply.
+        pairwise: (n_agents, n_agents) Wilcoxon signed-rank p after Holm's correction.
+        cliques: groups that the tests do not tell apart, by agent index.
+        alpha: the level that the groups were made at.
+        n_blocks: tasks that went in.
+    """
+
+    ranks: NDArray[np.float64]
+    friedman: float
+    pairwise: NDArray[np.float64]
+    cliques: tuple[tuple[int, ...], ...]
+    alpha: float
+    n_blocks: int
+
+    @property
+    def can_tell_pairs_apart(self) -> bool:
+        """Whether any outcome on so few tasks could have made a pair differ.
+
+        The smallest two-sided signed-rank p on n tasks is 2^(1-n), and Holm multiplies it by the number
+        of pairs at first.
+        """
+        n_pairs = len(self.ranks) * (len(self.ranks) - 1) // 2
+        return n_pairs * 2.0 ** (1 - self.n_blocks) < self.alpha
+
+
+def significance(values: NDArray, alpha: float = 0.05) -> Significance:
+    """Friedman's test, then Wilcoxon's with Holm's correction, on (n_agents, n_blocks).
+
+    Where the Friedman test finds nothing at level alpha, pairs are not told apart
+    (Demsar 2006, section 3.2.2).
+    """
+    ranks = average_ranks(values)
+    p = wilcoxon_p(values)
+    upper = np.triu_indices(len(values), k=1)
+    p[upper] = holm(p[upper])
+    p = np.triu(p) + np.triu(p, k=1).T
+    friedman = friedman_p(values)
+    all_alike = friedman >= alpha
+    return Significance(
+        ranks=ranks,
+        friedman=friedman,
+        pairwise=p,
+        cliques=cliques(ranks, np.ones_like(p) if all_alike else p, alpha),
+        alpha=alpha,
+        n_blocks=values.shape[1],
+    )
