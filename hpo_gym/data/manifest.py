@@ -24,7 +24,7 @@ class Dataset:
             checksums/NAME.sha256; "zip": one archive at `url`, of which `members` are kept; "package": it
             comes inside the Python package `package`; "by_hand": its authors publish no such file.
         url: the authors' own address.
-        archives: file names under which an archive in the data folder is read as it is.
+        archives: names under which an archive, or a folder, in the data folder is read as it is.
         sha256: of the first of the archives, where there is one.
         members: file names that make up the data set, for a zip.
         package: a requirement for pip.
@@ -77,7 +77,9 @@ def _dataset(name: str, entry: Any) -> Dataset:
     missing = [key for key, field in due.items() if field.default is MISSING and key not in entry]
     if missing:
         raise DataError(f"manifest.toml: [{name}] lacks the key {missing[0]!r}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+    }
     for key, value in values.items():
         is_list = due[key].type == tuple[str, ...]
         parts = value if is_list and isinstance(value, tuple) else (value,)

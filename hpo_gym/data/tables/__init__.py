@@ -1,8 +1,6 @@
 """Tables of evaluations on real data sets: `open_table` gives any of them by name."""
 
-import hashlib
 import importlib
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ from typing import Any
 from hpo_gym.data.cache import cache_folder, find_source
 from hpo_gym.data.errors import DataError, DataNotFoundError, TableError
 from hpo_gym.data.manifest import manifest
-from hpo_gym.data.tables.store import identity, open_stored
+from hpo_gym.data.tables.store import identity, open_stored, source_key
 from hpo_gym.data.tables.table import Hyperparameter, Table, Task
 
 __all__ = ["TABLE_NAMES", "Hyperparameter", "Table", "Task", "open_table"]
@@ -31,9 +29,9 @@ def open_table(name: str, *, path: str | Path | None = None, **options: Any) -> 
 
     Args:
         name: one of `TABLE_NAMES`.
-        path: an archive or folder to read instead of the one in the data folder. Without it, only the published
-            files are admitted; with it, departures from them are told in `Table.notes`.
-        options: of "hpob": see `hpo_gym.data.tables.hpob.load`; of "file": see `hpo_gym.data.tables.file.load`.
+        path: an archive or folder to read instead of the one in the data folder. Without it, only the
+            published files are admitted; with it, departures from them are told in `Table.notes`.
+        options: those of `hpo_gym.data.tables.hpob.load` for "hpob", of `.file.load` for "file".
 
     Raises:
         DataNotFoundError: the data is not there; the message names the command that gets it.
@@ -70,13 +68,7 @@ def _open_published(name: str, path: Path | None) -> Table:
         return replace(table, licence=dataset.licence, citation=dataset.citation, source=dataset.homepage)
 
     return open_stored(
-        store_folder(name, path, {"strict": strict}),
+        cache_folder() / "tables" / f"{name}-{source_key(path, {'strict': strict})}",
         identity(sources, module.VERSION, {"strict": strict}),
         build,
     )
-
-
-def store_folder(name: str, path: Path, options: dict[str, Any]) -> Path:
-    """Where the parsed table is kept: one folder for each name, path and options."""
-    key = json.dumps([str(path.resolve()), options], sort_keys=True)
-    return cache_folder() / "tables" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"

@@ -45,8 +45,8 @@ def load(path: Path, *, strict: bool) -> Table:
     files = read_response_files(
         members, n_hyperparameters=len(HYPERPARAMETERS), n_meta_features=N_META_FEATURES
     )
-    pool = np.stack([h.to_unit(files.grid[:, j]) for j, h in enumerate(HYPERPARAMETERS)], axis=1)
-    pool = pool.astype(np.float32)
+    columns = [h.to_unit(files.grid[:, j]) for j, h in enumerate(HYPERPARAMETERS)]
+    pool = np.stack(columns, axis=1).astype(np.float32)
     tasks = {
         file: Task(
             task_id=file, pool=pool, scores=scores, meta_features=files.meta_features[file].astype(np.float32)

@@ -1,11 +1,12 @@
 """Parsed tables on disk, so that opening one again only maps memory.
 
 A stored table is a folder: two or three .npy files, and table.json that says what is in them, of which source
-they were made, and by which version of the loader. It is written beside its place and renamed into it, so that
-a reader finds a whole one or none; two processes that build the same table at once both succeed.
+they were made, and by which version of the loader. It is written beside its place and renamed into it, so
+that a reader finds a whole one or none; two processes that build the same table at once both succeed.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -26,7 +27,7 @@ _PROBE_BYTES = 16 * 2**10
 _N_PROBES = 32
 
 
-class _Unusable(Exception):
+class UnusableError(Exception):
     """The stored table is absent, of another source or version, or damaged."""
 
 
@@ -47,6 +48,12 @@ def identity(sources: Sequence[Path], version: int, options: Mapping[str, Any]) 
     }
 
 
+def source_key(path: Path, options: Mapping[str, Any]) -> str:
+    """A short name for a path and options: what is stored under it is replaced when the file changes."""
+    text = json.dumps([str(path.resolve()), dict(options)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def open_stored(folder: Path, source: Mapping[str, Any], build: Callable[[], Table]) -> Table:
     """The stored table at `folder` if it is whole and of that source; else what `build` makes, stored first.
 
@@ -55,20 +62,21 @@ def open_stored(folder: Path, source: Mapping[str, Any], build: Callable[[], Tab
     """
     # The second try finds a table that another process has just put there.
     for _ in range(2):
-        with contextlib.suppress(_Unusable):
-            return _read(folder, source)
+        with contextlib.suppress(UnusableError):
+            return read_stored(folder, source)
     table = build()
     try:
-        _write(folder, source, table)
-        return _read(folder, source)
-    except (OSError, _Unusable):
+        write_stored(folder, source, table)
+        return read_stored(folder, source)
+    except (OSError, UnusableError):
         for task in table.tasks.values():
             for array in (task.pool, task.scores, task.meta_features):
                 array.flags.writeable = False
         return table
 
 
-def _write(folder: Path, source: Mapping[str, Any], table: Table) -> None:
+def write_stored(folder: Path, source: Mapping[str, Any], table: Table) -> None:
+    """Stores the table at `folder`, in place of what is there; an `OSError` where that cannot be written."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -138,23 +146,24 @@ def _description(table: Table) -> dict[str, Any]:
 _PLAIN_FIELDS = ("score_name", "score_unit", "score_axis", "epochs", "licence", "citation", "source", "notes")
 
 
-def _read(folder: Path, source: Mapping[str, Any]) -> Table:
+def read_stored(folder: Path, source: Mapping[str, Any]) -> Table:
+    """The table at `folder`, mapped from its files; `UnusableError` unless it is whole and of that source."""
     try:
         checksum, _, text = (folder / "table.json").read_text(encoding="utf-8").partition("\n")
         if checksum != str(zlib.crc32(text.encode())):
-            raise _Unusable("table.json is damaged")
+            raise UnusableError("table.json is damaged")
         record = json.loads(text)
         if record["source"] != json.loads(json.dumps(source)):
-            raise _Unusable("the source has changed")
+            raise UnusableError("the source has changed")
         arrays = {}
         for name, fingerprint in record["arrays"].items():
             file = folder / f"{name}.npy"
             if _fingerprint(file) != fingerprint:
-                raise _Unusable(f"{name}.npy is damaged")
+                raise UnusableError(f"{name}.npy is damaged")
             arrays[name] = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
         return _assemble(record["table"], arrays)
     except (OSError, ValueError, KeyError, TypeError, TableError) as error:
-        raise _Unusable(str(error)) from error
+        raise UnusableError(str(error)) from error
 
 
 def _fingerprint(file: Path) -> list[int]:
@@ -188,11 +197,14 @@ def _assemble(description: dict[str, Any], arrays: Mapping[str, NDArray]) -> Tab
             initial_designs={name: tuple(design) for name, design in entry["initial_designs"].items()},
         )
         start, meta_start = stop, meta_stop
-    plain = {key: description[key] for key in _PLAIN_FIELDS}
+    plain: dict[str, Any] = {
+        key: tuple(description[key]) if isinstance(description[key], list) else description[key]
+        for key in _PLAIN_FIELDS
+    }
     return Table(
         name=description["name"],
         hyperparameters=hyperparameters,
         tasks=tasks,
         splits={name: tuple(ids) for name, ids in description["splits"].items()},
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()},
+        **plain,
     )

@@ -40,13 +40,13 @@ class Hyperparameter:
                 raise TableError(f"hyperparameter {self.name!r} is categorical but has no categories")
         elif not (np.isfinite(self.lower) and np.isfinite(self.upper) and self.lower <= self.upper):
             raise TableError(
-                f"hyperparameter {self.name!r}: bounds [{self.lower}, {self.upper}] must be finite and ordered"
+                f"hyperparameter {self.name!r}: bounds [{self.lower}, {self.upper}] are not finite and ordered"
             )
         elif self.log and self.lower <= 0:
             raise TableError(f"hyperparameter {self.name!r}: a log scale needs lower > 0, got {self.lower}")
 
     def to_unit(self, values: NDArray) -> NDArray[np.float64]:
-        """Values in their own units (n,) -> positions in [0, 1] (n,); outside the bounds is a `TableError`."""
+        """Values in their own units (n,) -> positions in [0, 1] (n,); outside the bounds: `TableError`."""
         if self.kind == "categorical":
             index = {category: i for i, category in enumerate(self.categories)}
             unknown = sorted({str(v) for v in values} - index.keys())
@@ -113,7 +113,7 @@ class Task:
     def is_evaluated(self) -> NDArray[np.bool_]:
         """(n,) whether the configuration has a score (all of its replicates or epochs)."""
         finite = np.isfinite(self.scores)
-        return finite if finite.ndim == 1 else finite.all(axis=1)
+        return np.asarray(finite if finite.ndim == 1 else finite.all(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
