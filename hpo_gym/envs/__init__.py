@@ -1,0 +1,1 @@
+"""The Gymnasium environments; import an environment's module, or use `gym.make`."""

@@ -1,0 +1,1 @@
+"""The declared environments: one TOML file, one environment."""

@@ -1,0 +1,162 @@
+"""A declaration: the TOML file that makes one environment, checked strictly and turned into `gym.register`."""
+
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+
+DECLARATIONS = Path(__file__).parent
+
+ENTRY_POINTS = {
+    "config-selection": (
+        "hpo_gym.envs.config_selection:ConfigSelectionEnv",
+        "hpo_gym.envs.config_selection_vector:ConfigSelectionVectorEnv",
+    ),
+}
+"""Family -> entry points of the single and of the vector environment; strings, so that nothing is imported."""
+
+REQUIRED = ("id", "family", "title", "description")
+
+
+class DeclarationError(ValueError):
+    """A declaration is wrong. The message names file and key, and what was allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """One environment, as its file declares it.
+
+    Attributes:
+        id: Gymnasium's, `hpo_gym/Family-Instance-vN`.
+        family: names the entry points.
+        title, description: for people.
+        reward_threshold: return from which on the environment counts as solved.
+        nondeterministic: whether the same seed can give another episode.
+        kwargs: what the entry points get.
+        splits: named lists of task ids, disjoint.
+        reference_scores: agent -> {metric: mean}, measured on the test split.
+        reference_command: what measured them.
+        path: the file.
+    """
+
+    id: str
+    family: str
+    title: str
+    description: str
+    reward_threshold: float | None = None
+    nondeterministic: bool = False
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reference_scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    reference_command: str = ""
+    path: Path = Path()
+
+    @property
+    def table(self) -> str | None:
+        """The table it searches, where it is of that family."""
+        return self.kwargs.get("table")
+
+    def register(self) -> None:
+        """Make the id known to Gymnasium."""
+        entry_point, vector_entry_point = ENTRY_POINTS[self.family]
+        splits = {"splits": {name: list(ids) for name, ids in self.splits.items()}} if self.splits else {}
+        gym.register(
+            id=self.id,
+            entry_point=entry_point,
+            vector_entry_point=vector_entry_point,
+            reward_threshold=self.reward_threshold,
+            nondeterministic=self.nondeterministic,
+            kwargs={**self.kwargs, **splits},
+        )
+
+
+def read_declaration(path: Path, known_tables: Collection[str]) -> Declaration:
+    """Read and check one file.
+
+    Raises:
+        DeclarationError: broken TOML, a missing, misspelt or mistyped key, an unknown family or table, an
+            id that is not of the form, splits that overlap.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DeclarationError(f"{path.name}: not TOML: {error}") from None
+    allowed = {f.name for f in fields(Declaration)} - {"path"}
+    for key in content:
+        if key not in allowed:
+            raise DeclarationError(
+                f"{path.name}: unknown key {key!r}; allowed are {', '.join(sorted(allowed))}"
+            )
+    for key in REQUIRED:
+        if not isinstance(content.get(key), str):
+            raise DeclarationError(f"{path.name}: key {key!r} is missing or no text")
+    _check_types(path, content)
+    _check_names(path, content, known_tables)
+    content["splits"] = _checked_splits(path, content.get("splits", {}))
+    return Declaration(**content, path=path)
+
+
+def _check_types(path: Path, content: Mapping[str, Any]) -> None:
+    types = {
+        "reward_threshold": (int, float),
+        "nondeterministic": bool,
+        "kwargs": dict,
+        "splits": dict,
+        "reference_scores": dict,
+        "reference_command": str,
+    }
+    for key, expected in types.items():
+        if key in content and not isinstance(content[key], expected):
+            raise DeclarationError(f"{path.name}: key {key!r} has the wrong type: {content[key]!r}")
+
+
+def _check_names(path: Path, content: Mapping[str, Any], known_tables: Collection[str]) -> None:
+    if content["family"] not in ENTRY_POINTS:
+        raise DeclarationError(
+            f"{path.name}: key 'family': {content['family']!r} is not one of {', '.join(ENTRY_POINTS)}"
+        )
+    namespace, _, name = content["id"].partition("/")
+    if namespace != "hpo_gym" or not name.rpartition("-v")[2].isdigit():
+        raise DeclarationError(
+            f"{path.name}: key 'id': {content['id']!r} is not of the form hpo_gym/Family-Instance-vN"
+        )
+    if content["family"] == "config-selection":
+        table = content.get("kwargs", {}).get("table")
+        if table not in known_tables:
+            raise DeclarationError(
+                f"{path.name}: key 'kwargs.table': {table!r} is not one of {', '.join(sorted(known_tables))}"
+            )
+
+
+def _checked_splits(path: Path, splits: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    seen: dict[str, str] = {}
+    for name, ids in splits.items():
+        if not isinstance(ids, list) or not ids or not all(isinstance(i, str) for i in ids):
+            raise DeclarationError(f"{path.name}: key 'splits.{name}': a list of task ids is needed")
+        for task_id in ids:
+            if task_id in seen:
+                raise DeclarationError(
+                    f"{path.name}: key 'splits.{name}': {task_id!r} stands in {seen[task_id]!r} too"
+                )
+            seen[task_id] = name
+    return {name: tuple(ids) for name, ids in splits.items()}
+
+
+def read_declarations(known_tables: Collection[str], folder: Path = DECLARATIONS) -> dict[str, Declaration]:
+    """All declarations of a folder by id, in the order of their file names.
+
+    Raises:
+        DeclarationError: one is wrong, or two files declare the same id.
+    """
+    declarations: dict[str, Declaration] = {}
+    for path in sorted(folder.glob("*.toml")):
+        declaration = read_declaration(path, known_tables)
+        if declaration.id in declarations:
+            raise DeclarationError(
+                f"{path.name}: key 'id': {declaration.id!r} is declared by {declarations[declaration.id].path.name} too"
+            )
+        declarations[declaration.id] = declaration
+    return declarations

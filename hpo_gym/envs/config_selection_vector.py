@@ -1,0 +1,408 @@
+"""Config selection for many members at once: the same episodes as the single environment's, side by side."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from hpo_gym.envs.actions import check_rows, replace_rows, resolve_action
+from hpo_gym.envs.config_selection import ConfigSelectionEnv
+from hpo_gym.envs.observations import clear_history, padded_pool
+from hpo_gym.envs.rendering import RENDERERS, SearchView
+from hpo_gym.envs.selection_problem import SelectionProblem, TaskEvaluations, build_problem
+from hpo_gym.selection.trials import next_level_cost
+
+Infos = dict[str, Any]
+Observations = dict[str, NDArray[Any]]
+
+
+class ConfigSelectionVectorEnv(VectorEnv):
+    """`num_envs` searches side by side; see `ConfigSelectionEnv` for spaces, rewards and options.
+
+    Member i seeded with s + i (or with its own seed of a list) plays the same episodes, to the bit, as the
+    single environment with that seed. `reset(options={"task_id": ...})` takes one task id or one a member.
+
+    ## Arguments
+    Those of `ConfigSelectionEnv`, and
+    - `autoreset_mode`: "NextStep" (default), "SameStep" or "Disabled", as Gymnasium defines them. With
+      "Disabled" a finished member stands still (reward 0, no info) until `reset(options={"reset_mask": ...})`.
+    - `copy` (True): whether the observations that are handed out are copies. With False they are the live
+      buffers, overwritten by the next step: for callers that copy or forget them at once. The "pool" is
+      always handed out as it is, read-only.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # gymnasium declares it per instance
+        **ConfigSelectionEnv.metadata,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
+
+    def __init__(
+        self,
+        num_envs: int,
+        table: str,
+        render_mode: str | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        copy: bool = True,
+        **options: Any,
+    ) -> None:
+        if num_envs < 1:
+            raise ValueError(f"num_envs={num_envs}: one member or more is needed")
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise ValueError(f"render_mode={render_mode!r} is not one of {self.metadata['render_modes']}")
+        self.num_envs = num_envs
+        self.render_mode = render_mode
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}  # type: ignore[misc]
+        self.copy = copy
+        self.problem: SelectionProblem = build_problem(table, **options)
+        self.single_observation_space = self.problem.observation.space()
+        self.single_action_space = self.problem.action_space()
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._allocate()
+
+    def _allocate(self) -> None:
+        g, tasks = self.num_envs, self.problem.tasks
+        self._members = np.arange(g)
+        self._first_cell = (
+            self._members * tasks.n_configurations
+        )  # of each member's row of `_available`, laid flat
+        self._everyone = np.ones(g, bool)
+        self._rngs: list[np.random.Generator | None] = [None] * g
+        self._levels = np.array(tasks.levels, np.int64)
+        self._history = self.problem.observation.history_buffers(g)
+        self._available = np.zeros((g, tasks.n_configurations), np.int8)
+        self._untried_at_start = np.stack([tasks.available(t) for t in range(len(tasks.task_ids))])
+        self._paid_epochs = np.zeros((g, tasks.n_configurations if tasks.levels else 0), np.int64)
+        self._meta_features = np.zeros((g, tasks.meta_features.shape[1]), np.float32)
+        self._is_over = np.ones(g, bool)
+        self._has_begun = False
+        self._task, self._column = np.zeros(g, np.int64), np.zeros(g, np.int64)
+        self._row_start, self._score_start = np.zeros(g, np.int64), np.zeros(g, np.int64)
+        self._pools = [padded_pool(tasks, 0)] * g
+        self._pool_batch = self._stack_pools()
+        self._n_trials, self._n_trials_at_most = np.zeros(g, np.int64), np.zeros(g, np.int64)
+        self._cost_epochs = np.zeros(g, np.int64)
+        self._incumbent, self._previous = np.full(g, -math.inf), np.zeros(g)
+        self._best, self._worst, self._reward_worst = np.zeros(g), np.zeros(g), np.zeros(g)
+        # Only pictures need the rows where the agent does not see them.
+        self._rows_tried = np.zeros(
+            (g, self.problem.observation.horizon if self.render_mode else 0), np.int64
+        )
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        """The tasks that episodes are drawn from."""
+        return self.problem.tasks.task_ids
+
+    @property
+    def splits(self) -> dict[str, tuple[str, ...]]:
+        """The declared splits, by name."""
+        return self.problem.splits
+
+    def evaluations(self, task_id: str) -> TaskEvaluations:
+        """The recorded evaluations of one of this environment's own tasks; see `ConfigSelectionEnv`."""
+        return self.problem.evaluations(task_id)
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """(num_envs, n) which rows of the pool each member can try now."""
+        return self._available.astype(bool)
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observations, Infos]:
+        """Begin a search in every member, or in those of `options["reset_mask"]`."""
+        options = dict(options or {})
+        mask = self._reset_mask(options.pop("reset_mask", None))
+        seeds = self._member_seeds(seed)
+        chosen = options.get("task_id")
+        if chosen is not None and not isinstance(chosen, str) and len(chosen) != self.num_envs:
+            raise ValueError(f"options['task_id'] names {len(chosen)} tasks for {self.num_envs} members")
+        members = np.flatnonzero(mask)
+        for i in members:
+            if seeds[i] is not None or self._rngs[i] is None:
+                self._rngs[i], _ = seeding.np_random(seeds[i])
+        self._begin(members, {i: {**options, "task_id": _of_member(chosen, i)} for i in members})
+        self._has_begun = True
+        return self._observations(), self._reset_infos(mask)
+
+    def _reset_mask(self, mask: Any) -> NDArray[np.bool_]:
+        if mask is None:
+            return self._everyone
+        if (
+            not isinstance(mask, np.ndarray)
+            or mask.shape != (self.num_envs,)
+            or mask.dtype != bool
+            or not mask.any()
+        ):
+            raise ValueError(
+                f"options['reset_mask'] must be a boolean array of shape ({self.num_envs},) with a True in it, "
+                f"got {mask!r}"
+            )
+        if not self._has_begun and not mask.all():
+            raise ValueError("the first reset() must reset every member: leave options['reset_mask'] out")
+        return mask
+
+    def _member_seeds(self, seed: int | Sequence[int | None] | None) -> Sequence[int | None]:
+        if seed is None:
+            return [None] * self.num_envs
+        if isinstance(seed, int | np.integer):
+            return [int(seed) + i for i in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise ValueError(f"seed: {len(seed)} seeds for {self.num_envs} members")
+        return seed
+
+    def _begin(self, members: NDArray[np.int64], options: dict[int, dict[str, Any]] | None = None) -> None:
+        """Start new episodes in these members."""
+        problem, tasks = self.problem, self.problem.tasks
+        for i in members:
+            rng = self._rngs[i]
+            assert rng is not None  # reset() seeds every member before anything else can happen
+            self._task[i] = problem.draw_task(rng, options[i] if options else None)
+            self._column[i] = problem.draw_column(rng)
+        task = self._task[members]
+        self._row_start[members], self._score_start[members] = tasks.row_start[task], tasks.score_start[task]
+        self._best[members] = tasks.best[task, self._column[members]]
+        self._worst[members] = tasks.worst[task, self._column[members]]
+        self._reward_worst[members] = tasks.reward_worst[task, self._column[members]]
+        self._available[members] = self._untried_at_start[task]
+        self._paid_epochs[members] = 0
+        self._n_trials_at_most[members] = problem.n_trials_at_most[task]
+        self._meta_features[members] = tasks.meta_features[task]
+        self._n_trials[members] = self._cost_epochs[members] = 0
+        self._incumbent[members], self._previous[members] = -math.inf, 0.0
+        self._is_over[members] = False
+        clear_history(self._history, members)
+        if problem.observation.observe_pool and len(np.unique(tasks.row_start)) > 1:
+            for i in members:
+                self._pools[i] = padded_pool(tasks, int(self._task[i]))
+            self._pool_batch = self._stack_pools()
+
+    def _stack_pools(self) -> NDArray[np.float32]:
+        """(num_envs, n, d): one pool broadcast where all members search the same, else a new stack of them."""
+        if (self._row_start == self._row_start[0]).all():
+            return np.broadcast_to(self._pools[0], (self.num_envs, *self._pools[0].shape))
+        pools = np.stack(self._pools)
+        pools.flags.writeable = False
+        return pools
+
+    def step(
+        self, actions: Any
+    ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Infos]:
+        """Run one trial in every member that is not over; what happens to the others is the autoreset mode."""
+        if not self._has_begun:
+            raise gym.error.ResetNeeded("no search has begun: call reset() before step()")
+        standing = self._is_over.copy()
+        rewards, infos = self._advance(actions, ~standing)
+        truncated = np.zeros(self.num_envs, bool)
+        if self.autoreset_mode == AutoresetMode.DISABLED:
+            return self._observations(), rewards, self._is_over.copy(), truncated, infos
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP:
+            terminated = self._is_over & ~standing
+            if standing.any():
+                self._begin(np.flatnonzero(standing))
+                infos.update(self._reset_infos(standing))
+            return self._observations(), rewards, terminated, truncated, infos
+        terminated = self._is_over.copy()
+        if terminated.any():
+            infos = self._restart_at_once(terminated, infos)
+        return self._observations(), rewards, terminated, truncated, infos
+
+    def _restart_at_once(self, terminated: NDArray[np.bool_], infos: Infos) -> Infos:
+        """SAME_STEP: hand out the last observations as final_obs and begin the next episodes."""
+        members = np.flatnonzero(terminated)
+        last = self._observations()
+        final_obs = np.full(self.num_envs, None, object)
+        for i in members:
+            final_obs[i] = {name: array[i].copy() for name, array in last.items()}
+        going_on = ~terminated
+        final_info: Infos = {}
+        step_infos: Infos = {}
+        for name in [key for key in infos if not key.startswith("_")]:
+            final_info |= {name: _only(infos[name], terminated), f"_{name}": terminated.copy()}
+            if going_on.any():
+                step_infos |= {name: _only(infos[name], going_on), f"_{name}": going_on.copy()}
+        self._begin(members)
+        return {
+            "final_obs": final_obs,
+            "_final_obs": terminated.copy(),
+            "final_info": final_info,
+            "_final_info": terminated.copy(),
+            **step_infos,
+            **self._reset_infos(terminated),
+        }
+
+    def _advance(self, actions: Any, moving: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Infos]:
+        """Run a trial in every member that moves: (num_envs,) rewards, and what to report."""
+        problem, tasks = self.problem, self.problem.tasks
+        rows, levels, is_repeat = self._resolve(actions, moving)
+        columns = levels if tasks.levels else self._column
+        score = tasks.scores.take((self._score_start + rows) * tasks.scores.shape[1] + columns)
+        reward = problem.reward(score, self._incumbent, self._previous, self._best, self._reward_worst)
+        recording = moving
+        if problem.repeat == "end" and is_repeat.any():
+            recording = moving & ~is_repeat
+            self._is_over |= moving & is_repeat
+        if recording.all():
+            self._record(slice(None), rows, levels, score)
+        else:
+            reward = np.where(recording, reward, 0.0)
+            members = np.flatnonzero(recording)
+            self._record(members, rows[members], levels[members], score[members])
+        return np.array(reward, np.float64), self._step_infos(score, rows, is_repeat, moving)
+
+    def _step_infos(
+        self,
+        score: NDArray[np.float64],
+        rows: NDArray[np.int64],
+        is_repeat: NDArray[np.bool_],
+        moving: NDArray[np.bool_],
+    ) -> Infos:
+        if not moving.any():
+            return {}
+        reported: Infos = {
+            "score": score,
+            "configuration": rows,
+            "cost": self._cost_epochs / self.problem.epochs_per_evaluation,
+            "incumbent": self._incumbent.copy(),
+            "is_repeat": is_repeat,
+        }
+        if not moving.all():
+            reported = {name: _only(values, moving) for name, values in reported.items()}
+        return reported | dict.fromkeys((f"_{name}" for name in reported), moving)
+
+    def _resolve(
+        self, actions: Any, moving: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """The (rows, levels) that the actions stand for, and which asked for a repeat; each (num_envs,)."""
+        is_repeat = np.zeros(self.num_envs, bool)
+        levels = np.zeros(self.num_envs, np.int64)
+        if not self.problem.takes_rows:
+            rows = np.zeros(self.num_envs, np.int64)
+            for i in np.flatnonzero(moving):
+                rows[i], levels[i], is_repeat[i] = self._resolve_member(i, actions[i])
+            return rows, levels, is_repeat
+        rows = np.array(actions, np.int64)
+        if rows.shape != (self.num_envs,):
+            raise ValueError(
+                f"actions of shape {rows.shape}: one row of the pool for each of {self.num_envs} members"
+            )
+        check_rows(rows, self._available.shape[1])
+        is_free = self._available.take(self._first_cell + rows) == 1
+        if not is_free.all():
+            rows[~moving] = 0
+            members = np.flatnonzero(~is_free & moving)
+            rows[members], is_repeat[members] = replace_rows(
+                self.problem, self._task[members], rows[members], members, self._available
+            )
+        return rows, levels, is_repeat
+
+    def _resolve_member(self, i: int, action: Any) -> tuple[int, int, bool]:
+        return resolve_action(
+            self.problem,
+            action,
+            task=int(self._task[i]),
+            n_trials=int(self._n_trials[i]),
+            available=self._available[i],
+            paid_epochs=self._paid_epochs[i],
+            epochs_left=self.problem.budget_epochs - int(self._cost_epochs[i]),
+        )
+
+    def _record(
+        self,
+        members: slice | NDArray[np.int64],
+        rows: NDArray[np.int64],
+        levels: NDArray[np.int64],
+        scores: NDArray[np.float64],
+    ) -> None:
+        """Write these members' trials into their histories and pay for them; each argument (k,)."""
+        problem, history = self.problem, self._history
+        t = self._n_trials[members]
+        in_step = isinstance(members, slice) and (t == t[0]).all()
+        place = (
+            (members, int(t[0])) if in_step else (self._members[members], t)
+        )  # a slice costs half an index
+        history["configurations"][place] = problem.tasks.rows.take(self._row_start[members] + rows, axis=0)
+        history["scores"][place] = scores
+        history["valid"][place] = 1
+        if problem.observation.observe_pool:
+            history["indices"][place] = rows
+        if self.render_mode:
+            self._rows_tried[place] = rows
+        if problem.tasks.levels:
+            for i, row, level in zip(self._members[members], rows, levels, strict=True):
+                self._pay_level(i, row, level)
+        else:
+            self._cost_epochs[members] += 1
+            self._available.reshape(-1)[self._first_cell[members] + rows] = 0
+            self._is_over[members] = t + 1 >= self._n_trials_at_most[members]
+        history["remaining"][members, 0] = 1 - self._cost_epochs[members] / problem.budget_epochs
+        self._n_trials[members] += 1
+        self._previous[members] = scores
+        self._incumbent[members] = np.maximum(self._incumbent[members], scores)
+
+    def _pay_level(self, i: int, row: int, level: int) -> None:
+        paid, available = self._paid_epochs[i], self._available[i]
+        epochs = self._levels[level]
+        self._cost_epochs[i] += epochs - paid[row]
+        paid[row] = epochs
+        available[row] = level < self._levels.size - 1
+        self._history["fidelities"][i, self._n_trials[i]] = epochs / self._levels[-1]
+        next_cost = np.where(available, next_level_cost(self._levels, paid), np.iinfo(np.int64).max)
+        self._is_over[i] = next_cost.min() > self.problem.budget_epochs - self._cost_epochs[i]
+
+    def render(self) -> tuple[Any, ...] | None:
+        """One frame or line a member, as `ConfigSelectionEnv.render` gives it."""
+        if self.render_mode is None:
+            raise gym.error.Error("render() needs render_mode='ansi' or 'rgb_array' in gym.make_vec")
+        return tuple(RENDERERS[self.render_mode](self._view(i)) for i in range(self.num_envs))
+
+    def _view(self, i: int) -> SearchView:
+        task, n = int(self._task[i]), int(self._n_trials[i])
+        return SearchView(
+            problem=self.problem,
+            task=task,
+            trials=list(
+                zip(self._rows_tried[i, :n].tolist(), self._history["scores"][i, :n].tolist(), strict=True)
+            ),
+            best=float(self._best[i]),
+            worst=float(self._worst[i]),
+            spent=float(self._cost_epochs[i]) / self.problem.epochs_per_evaluation,
+        )
+
+    def _observations(self) -> Observations:
+        observations = {
+            name: buffer.copy() if self.copy else buffer for name, buffer in self._history.items()
+        }
+        if self.problem.observation.n_meta_features:
+            observations["meta_features"] = self._meta_features.copy()
+        if self.problem.observation.observe_pool:
+            observations["pool"] = self._pool_batch
+            observations["available"] = self._available.copy() if self.copy else self._available
+        return observations
+
+    def _reset_infos(self, mask: NDArray[np.bool_]) -> Infos:
+        task_ids = np.full(self.num_envs, None, object)
+        task_ids[mask] = np.array(self.task_ids, object)[self._task[mask]]
+        infos = {
+            "task_id": task_ids,
+            "best_score": np.where(mask, self._best, 0.0),
+            "worst_score": np.where(mask, self._worst, 0.0),
+        }
+        return {**infos, **{f"_{name}": mask.copy() for name in infos}}
+
+
+def _of_member(chosen: Any, i: int) -> Any:
+    """The member's entry of an option that is one value for all or one a member."""
+    return chosen if chosen is None or isinstance(chosen, str) else chosen[i]
+
+
+def _only(values: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:
+    """The values where the mask holds, zeros elsewhere, as Gymnasium's own vector environments report them."""
+    return np.where(mask, values, np.zeros((), values.dtype))

@@ -1,0 +1,221 @@
+"""From keyword arguments to a config-selection problem: what the single and the vector environment share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from hpo_gym.data.tables import open_table
+from hpo_gym.data.tables.table import Table
+from hpo_gym.envs.observations import SearchObservation
+from hpo_gym.envs.rewards import REWARDS, Reward
+from hpo_gym.selection.neighbours import Neighbours
+from hpo_gym.selection.search_tasks import Fidelity, Replicate, SearchTasks, prepare_tasks
+
+ActionKind = Literal["index", "unit_cube"]
+Repeat = Literal["mask", "end", "allow"]
+Splits = Mapping[str, Sequence[str]]
+
+
+class TaskEvaluations(NamedTuple):
+    """The recorded evaluations of one task, for agents that fit instead of acting.
+
+    pool: (n, d) float32 in [0, 1]; scores: (n,) float64, NaN where there is none, or (n, F) with fidelity
+    levels or (n, n_replicates) where replicates are drawn; meta_features: (m,) float32.
+    """
+
+    pool: NDArray[np.float32]
+    scores: NDArray[np.float64]
+    meta_features: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SelectionProblem:
+    """Everything about a config-selection environment that no episode changes."""
+
+    tasks: SearchTasks
+    splits: dict[str, tuple[str, ...]]
+    score_name: str
+    score_unit: str
+    budget: int
+    action: ActionKind
+    repeat: Repeat
+    reward_name: str
+    initial_design: str | None
+    draws_replicate: bool
+    observation: SearchObservation
+
+    @cached_property
+    def reward(self) -> Reward:
+        """The reward function."""
+        return REWARDS[self.reward_name]
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """Who is next to whom in the pools."""
+        return Neighbours(self.tasks, self.observation.horizon)
+
+    @cached_property
+    def takes_rows(self) -> bool:
+        """Whether an action is a row of the pool and nothing else ever decides."""
+        return self.action == "index" and not self.tasks.levels and self.initial_design is None
+
+    @cached_property
+    def budget_epochs(self) -> int:
+        """The budget in the unit that trials cost: training epochs with fidelity levels, else full evaluations."""
+        return self.budget * self.epochs_per_evaluation
+
+    @cached_property
+    def epochs_per_evaluation(self) -> int:
+        """What one full evaluation costs in that unit."""
+        return self.tasks.levels[-1] if self.tasks.levels else 1
+
+    def action_space(self) -> spaces.Space:
+        """The action space of one environment."""
+        if self.tasks.levels:
+            return spaces.MultiDiscrete([self.tasks.n_configurations, len(self.tasks.levels)])
+        if self.action == "unit_cube":
+            return spaces.Box(0.0, 1.0, (self.tasks.n_dims,), np.float32)
+        return spaces.Discrete(self.tasks.n_configurations)
+
+    def draw_task(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> int:
+        """Position of the episode's task: `options["task_id"]`, or a uniform draw."""
+        if options:
+            unknown = options.keys() - {"task_id"}
+            if unknown:
+                raise ValueError(f"reset option {min(unknown)!r} is unknown; 'task_id' is an option")
+            if options.get("task_id") is not None:
+                return self.task_position(options["task_id"])
+        return int(rng.random() * len(self.tasks.task_ids))  # six times quicker than rng.integers
+
+    def draw_column(self, rng: np.random.Generator) -> int:
+        """Column of the scores that the episode plays: the only one, the full fidelity, or a drawn replicate."""
+        n_columns = self.tasks.scores.shape[1]
+        return int(rng.random() * n_columns) if self.draws_replicate else n_columns - 1
+
+    def task_position(self, task_id: str) -> int:
+        """Where a task id stands in this environment's tasks."""
+        try:
+            return self.tasks.task_ids.index(task_id)
+        except ValueError:
+            raise KeyError(
+                f"task {task_id!r} is not in this environment; {_listing(self.tasks.task_ids)}"
+            ) from None
+
+    def evaluations(self, task_id: str) -> TaskEvaluations:
+        """The recorded evaluations of one of this environment's tasks."""
+        task = self.task_position(task_id)
+        scores = self.tasks.task_scores(task)
+        return TaskEvaluations(
+            pool=self.tasks.pool(task),
+            scores=scores[:, 0] if scores.shape[1] == 1 else scores,
+            meta_features=self.tasks.meta_features[task],
+        )
+
+    @cached_property
+    def n_trials_at_most(self) -> NDArray[np.int64]:
+        """(T,) how many trials of full cost an episode can have: the budget, or all there is to try."""
+        n_available = [int(self.tasks.available(t).sum()) for t in range(len(self.tasks.task_ids))]
+        return np.minimum(self.budget, np.inf if self.repeat == "allow" else n_available).astype(np.int64)
+
+    def design(self, task: int) -> tuple[int, ...]:
+        """The pool indices that an episode must begin with; empty without `initial_design`."""
+        if self.initial_design is None:
+            return ()
+        return self.tasks.designs[task][self.initial_design]
+
+
+def build_problem(
+    table: str,
+    *,
+    split: str = "all",
+    tasks: Sequence[str] | None = None,
+    splits: Splits | None = None,
+    budget: int = 50,
+    action: ActionKind = "index",
+    repeat: Repeat = "mask",
+    reward: str = "improvement",
+    observe_pool: bool = False,
+    fidelity: Fidelity = None,
+    replicate: Replicate = "mean",
+    initial_design: str | None = None,
+    **table_options: Any,
+) -> SelectionProblem:
+    """Open the table and check every option against it; see `ConfigSelectionEnv` for their meaning."""
+    _check_choice("action", action, ("index", "unit_cube"))
+    _check_choice("repeat", repeat, ("mask", "end", "allow"))
+    _check_choice("reward", reward, tuple(REWARDS))
+    if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1:
+        raise ValueError(f"budget={budget!r}: a whole number of trials, 1 or more, is needed")
+    if fidelity == "action" and (action != "index" or repeat == "allow"):
+        raise ValueError("fidelity='action' goes with action='index' and with repeat='mask' or 'end'")
+    opened = open_table(table, **table_options)
+    named_splits = {name: tuple(ids) for name, ids in (splits or opened.splits).items()}
+    task_ids = _choose_tasks(opened, named_splits, split, tasks)
+    prepared = prepare_tasks(opened, task_ids, replicate, fidelity)
+    _check_designs(prepared, initial_design)
+    cheapest = prepared.levels[0] / prepared.levels[-1] if prepared.levels else 1
+    return SelectionProblem(
+        tasks=prepared,
+        splits=named_splits,
+        score_name=opened.score_name,
+        score_unit=opened.score_unit,
+        budget=int(budget),
+        action=action,
+        repeat=repeat,
+        reward_name=reward,
+        initial_design=initial_design,
+        draws_replicate=replicate == "random" and prepared.scores.shape[1] > 1,
+        observation=SearchObservation(
+            horizon=int(budget / cheapest),
+            n_dims=prepared.n_dims,
+            n_configurations=prepared.n_configurations,
+            n_meta_features=prepared.meta_features.shape[1],
+            n_levels=len(prepared.levels),
+            observe_pool=observe_pool,
+        ),
+    )
+
+
+def _choose_tasks(
+    table: Table, splits: dict[str, tuple[str, ...]], split: str, tasks: Sequence[str] | None
+) -> tuple[str, ...]:
+    """The task ids of `tasks`, or else of the split."""
+    if tasks is not None:
+        if isinstance(tasks, str) or not tasks:
+            raise ValueError(f"tasks={tasks!r}: a list of at least one task id is needed")
+        for task_id in tasks:
+            table.task(task_id)
+        return tuple(tasks)
+    if split == "all":
+        return tuple(table.tasks)
+    if split not in splits:
+        raise ValueError(
+            f"split={split!r} is not declared for table {table.name!r}; "
+            f"there are {', '.join(['all', *splits])}, or name the tasks with tasks=[...]"
+        )
+    for task_id in splits[split]:
+        table.task(task_id)
+    return splits[split]
+
+
+def _check_designs(tasks: SearchTasks, initial_design: str | None) -> None:
+    for task_id, designs in zip(tasks.task_ids, tasks.designs, strict=True):
+        if initial_design is not None and initial_design not in designs:
+            raise ValueError(
+                f"initial_design={initial_design!r}: task {task_id!r} has {', '.join(designs) or 'none'}"
+            )
+
+
+def _check_choice(option: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{option}={value!r} is not one of {', '.join(allowed)}")
+
+
+def _listing(names: Sequence[str], most: int = 60) -> str:
+    shown = ", ".join(names[:most])
+    return f"there are {shown}" + (f" and {len(names) - most} more" if len(names) > most else "")
