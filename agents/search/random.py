@@ -11,13 +11,14 @@ from hpo_gym.evaluation.agent import AgentContext
 class RandomSearch(PlannedSearcher):
     """Draws uniformly among the configurations that are available.
 
-    The plan is drawn with replacement from the whole pool; skipping what is tried or missing makes it
-    uniform over the rest. It is four budgets long, and later draws are made among the rest itself.
+    The plan is drawn without replacement from the whole pool; skipping what is missing makes it uniform over
+    the rest. It is four budgets long, and later draws are made among the rest itself.
     """
 
     def begin(self, history: History, episode: SearchEpisode) -> NDArray[np.int64]:
-        """Uniform draws (4 H,) from the pool."""
-        return episode.rng.integers(len(history.pool), size=4 * history.n_trials_at_most)
+        """Distinct uniform draws (at most 4 H,) from the pool."""
+        n = len(history.pool)
+        return episode.rng.choice(n, size=min(n, 4 * history.n_trials_at_most), replace=False)
 
 
 @agent_builder(env_kwargs=POOL_OBSERVED, is_fitted_on_tasks=False)

@@ -1,0 +1,1 @@
+"""How agents are judged: protocols, rollouts, records, metrics, intervals, results, comparisons."""

@@ -38,7 +38,8 @@ class AgentContext:
         env_id: the environment that the agent will be evaluated on.
         env_kwargs: what the evaluation passes to `gym.make`, less the task choice.
         train_tasks: the tasks that may be trained or fitted on; never one that is evaluated, except
-            where the user asks for `--split train`.
+            where the user asks for `--split train`. Empty where the environment has no tasks, and under
+            `--split all` for builders that are not fitted on tasks.
         seed: for whatever the building draws.
     """
 
@@ -53,16 +54,20 @@ class AgentContext:
         Its `unwrapped.evaluations(task_id)` gives the recorded evaluations of a training task to whoever
         fits on them instead of acting.
         """
-        kwargs = {**self.env_kwargs, "tasks": list(self.train_tasks), **overrides}
+        task_choice = {"tasks": list(self.train_tasks)} if self.train_tasks else {}
+        kwargs = {**self.env_kwargs, **task_choice, **overrides}
         if num_envs is None:
             return gym.make(self.env_id, **kwargs)
         return gym.make_vec(self.env_id, num_envs=num_envs, vectorization_mode="vector_entry_point", **kwargs)
 
 
 AgentBuilder = Callable[[AgentContext], Agent]
-"""Builds (and trains or fits, if need be) an agent. A builder may carry two attributes: `env_kwargs`, options
-that the agent needs of its environment (say `{"observe_pool": True}`), and `is_fitted_on_tasks` (default True):
-whether the result depends on `train_tasks`, in which case leave-one-task-out builds it once a task."""
+"""Builds (and trains or fits, if need be) an agent.
+
+A builder may carry two attributes: `env_kwargs`, options that the agent needs of its environment (say
+`{"observe_pool": True}`), and `is_fitted_on_tasks` (default True): whether the result depends on
+`train_tasks`, in which case leave-one-task-out builds it once a task.
+"""
 
 
 def required_env_kwargs(builder: AgentBuilder) -> dict[str, Any]:

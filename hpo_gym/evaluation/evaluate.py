@@ -1,0 +1,238 @@
+"""Evaluates one agent on one environment: tasks x seeds, with intervals, resumable, in processes."""
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from importlib import metadata
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpo_gym.evaluation.agent import AgentBuilder
+from hpo_gym.evaluation.episode import SCHEMA_VERSION, write_episodes
+from hpo_gym.evaluation.episode_batch import EpisodeBatch
+from hpo_gym.evaluation.errors import EvaluationError
+from hpo_gym.evaluation.parts import Parts
+from hpo_gym.evaluation.plan import Plan, contestant_of
+from hpo_gym.evaluation.progress import progress_bar
+from hpo_gym.evaluation.protocol import Protocol, Split
+from hpo_gym.evaluation.result import EvaluationResult
+from hpo_gym.evaluation.summary import BOOTSTRAP_SEED, Summary, summarise, trial_counts
+from hpo_gym.evaluation.threads import pinned_threads
+from hpo_gym.evaluation.work import BUILD_SEED, Contestant, Unit, prepare, run_units
+
+_PACKAGES = ("hpo_gym", "gymnasium", "numpy", "scipy", "scikit-learn", "torch", "stable-baselines3", "optuna")
+
+
+def evaluate(
+    agent_name: str,
+    builder: AgentBuilder,
+    env_id: str,
+    *,
+    split: Split = "test",
+    tasks: Sequence[str] | None = None,
+    n_seeds: int = 10,
+    budget: int | None = None,
+    workers: int = 1,
+    env_kwargs: Mapping[str, Any] | None = None,
+    episodes_path: str | Path | None = None,
+    progress: bool = True,
+    torch_threads: int = 1,
+    references: Mapping[str, AgentBuilder] | None = None,
+) -> EvaluationResult:
+    """Evaluate an agent; the options are those of `Protocol`, and the rest those of `evaluate_protocol`.
+
+    Example:
+        >>> from agents.catalogue import resolve
+        >>> random = resolve("random").build
+        >>> result = evaluate("random", random, "hpo_gym/ConfigSelection-HPOBenchMLP-v0", progress=False)
+        >>> sorted(result.metrics)[0]
+        'area_under_regret@1'
+    """
+    protocol = Protocol.make(
+        env_id=env_id,
+        env_kwargs=dict(env_kwargs or {}),
+        split=split,
+        tasks=None if tasks is None else tuple(tasks),
+        n_seeds=n_seeds,
+        budget=budget,
+        torch_threads=torch_threads,
+    )
+    return evaluate_protocol(
+        protocol,
+        agent_name,
+        builder,
+        references=references,
+        workers=workers,
+        episodes_path=episodes_path,
+        progress=progress,
+    )
+
+
+def evaluate_protocol(
+    protocol: Protocol,
+    agent_name: str,
+    builder: AgentBuilder,
+    *,
+    references: Mapping[str, AgentBuilder] | None = None,
+    workers: int = 1,
+    episodes_path: str | Path | None = None,
+    progress: bool = True,
+) -> EvaluationResult:
+    """Evaluate an agent as a protocol says.
+
+    Args:
+        protocol: what the figures depend on.
+        agent_name: of the agent in the result.
+        builder: makes it; see `AgentBuilder` for the attributes it may carry.
+        references: the agents that `rank@K` and `beat_random@K` compare with, run on the same tasks
+            and seeds.
+        workers: processes; the figures do not depend on it.
+        episodes_path: where the agent's episodes go (JSON Lines, in the order of tasks and seeds). While it
+            runs, finished tasks lie in `<episodes_path>.parts`; a killed evaluation goes on from there.
+        progress: whether a bar is drawn on stderr, if that is a terminal.
+
+    Raises:
+        EvaluationError: tasks that do not exist, a builder without training tasks, foreign parts, actions
+            that do not fit; one line each. Ctrl-C leaves the parts.
+    """
+    started = time.monotonic()
+    if workers < 1:
+        raise EvaluationError(f"workers={workers}: one or more is needed")
+    builders = {agent_name: builder, **{n: b for n, b in (references or {}).items() if n != agent_name}}
+    contestants = {name: contestant_of(name, b, protocol) for name, b in builders.items()}
+    plan = Plan.of(protocol, contestants[agent_name])
+    units = [unit for contestant in contestants.values() for unit in plan.units(contestant)]
+    versions = _versions()
+    parts = None
+    if episodes_path is not None:
+        parts = Parts(Path(episodes_path), _identity(protocol, agent_name, contestants, plan, versions))
+    done = _run(protocol, contestants, units, parts, workers=workers, progress=progress)
+    ours = [done[agent_name, i] for i in range(len(plan.tasks))]
+    rivals = {name: [done[name, i] for i in range(len(plan.tasks))] for name in list(contestants)[1:]}
+    used_budget = _budget(plan, ours)
+    summary = _summary(protocol, ours, rivals, used_budget)
+    if parts is not None and episodes_path is not None:
+        write_episodes(episodes_path, (episode for batch in ours for episode in batch.episodes()))
+        parts.remove()
+    return EvaluationResult(
+        agent=agent_name,
+        env_id=protocol.env_id,
+        env_kwargs=dict(contestants[agent_name].env_kwargs),
+        split=protocol.split,
+        n_seeds=protocol.n_seeds,
+        seeds=list(protocol.seeds),
+        budget=used_budget,
+        metrics=summary.metrics,
+        per_task=summary.per_task,
+        regret_curves=summary.regret_curves,
+        score_curves=summary.score_curves,
+        reference_agents=list(references or {}),
+        wall_s=time.monotonic() - started,
+        versions=versions,
+    )
+
+
+def _budget(plan: Plan, ours: Sequence[EpisodeBatch]) -> int:
+    """Length of the curves: what was asked for, or what the environment says, or the dearest episode's cost."""
+    if not any(batch.has_trials for batch in ours):
+        return 0
+    return plan.budget or max(ceil(batch.total_cost - 1e-9) for batch in ours)
+
+
+def _summary(
+    protocol: Protocol,
+    ours: Sequence[EpisodeBatch],
+    rivals: Mapping[str, Sequence[EpisodeBatch]],
+    budget: int,
+) -> Summary:
+    """All figures, or those that the protocol asks for."""
+    with pinned_threads(protocol.torch_threads):  # a sum's last digits depend on how it is cut up
+        summary = summarise(
+            ours,
+            rivals,
+            budget=budget,
+            counts=trial_counts(budget, protocol.metrics),
+            rng=np.random.default_rng(BOOTSTRAP_SEED),
+        )
+    absent = [name for name in protocol.metrics if name not in summary.metrics]
+    if absent:
+        raise EvaluationError(f"{protocol.env_id} gives no {absent[0]!r} here; there are {', '.join(summary.metrics)}")
+    if protocol.metrics:
+        summary.keep(protocol.metrics)
+    return summary
+
+
+def _run(
+    protocol: Protocol,
+    contestants: Mapping[str, Contestant],
+    units: Sequence[Unit],
+    parts: Parts | None,
+    *,
+    workers: int,
+    progress: bool,
+) -> dict[tuple[str, int], EpisodeBatch]:
+    """The episodes of all units, by contestant and the task's position; those in the parts are not run again."""
+    done: dict[tuple[str, int], EpisodeBatch] = {}
+    for unit in units:
+        kept = parts and parts.load(unit.contestant, unit.position, unit.task_id, protocol.seeds)
+        if kept:
+            done[unit.contestant, unit.position] = kept
+    left = [unit for unit in units if (unit.contestant, unit.position) not in done]
+    with ExitStack() as stack:
+        advance = stack.enter_context(progress_bar(len(units), done=len(done), is_shown=progress))
+        job = prepare(protocol, contestants, left, workers)
+        for unit, batch in stack.enter_context(closing(run_units(job, left, workers))):
+            done[unit.contestant, unit.position] = batch
+            if parts is not None:
+                parts.save(unit.position, batch)
+            advance(unit)
+    return done
+
+
+def _identity(
+    protocol: Protocol,
+    agent_name: str,
+    contestants: Mapping[str, Contestant],
+    plan: Plan,
+    versions: Mapping[str, str],
+) -> dict[str, Any]:
+    """What the episodes depend on; parts of an evaluation with another identity are not reused."""
+    ours = contestants[agent_name]
+    return {
+        "agent": agent_name,
+        "builder": _name_of(ours.builder),
+        "env_id": protocol.env_id,
+        "env_kwargs": dict(ours.env_kwargs),
+        "split": protocol.split,
+        "tasks": list(plan.tasks),
+        "train_tasks": list(plan.train_tasks),
+        "seeds": list(protocol.seeds),
+        "deterministic": protocol.deterministic,
+        "torch_threads": protocol.torch_threads,
+        "build_seed": BUILD_SEED,
+        "references": {
+            name: {"builder": _name_of(c.builder), "env_kwargs": dict(c.env_kwargs)}
+            for name, c in contestants.items()
+            if name != agent_name
+        },
+        "schema_version": SCHEMA_VERSION,
+        "versions": dict(versions),
+    }
+
+
+def _name_of(builder: AgentBuilder) -> str:
+    return f"{builder.__module__}:{getattr(builder, '__qualname__', type(builder).__name__)}"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

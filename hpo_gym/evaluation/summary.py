@@ -1,0 +1,152 @@
+"""From recorded episodes to the figures of a result: every metric, its interval, its value on each task."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hpo_gym.evaluation import metrics as m
+from hpo_gym.evaluation.episode_batch import EpisodeBatch
+from hpo_gym.evaluation.intervals import Floats, iqm, percentile_interval, resampled_means
+from hpo_gym.evaluation.result import MetricSummary
+from hpo_gym.evaluation.rollout import OUTCOMES
+
+BOOTSTRAP_SEED = 0
+"""Seeds the generator of every evaluation's intervals, so that the same episodes give the same file."""
+
+TRIAL_COUNTS = (1, 2, 5, 10, 25, 50, 100)
+CURVE_METRICS = ("normalized_regret", "area_under_regret")
+CELL_METRICS = ("median_performance", "mean_performance", "rank", "beat_random")
+RANDOM = "random"
+"""The reference that `beat_random@K` means."""
+
+
+@dataclass(kw_only=True)
+class Summary:
+    """The computed part of an `EvaluationResult`; see there."""
+
+    metrics: dict[str, MetricSummary] = field(default_factory=dict)
+    per_task: dict[str, dict[str, float]] = field(default_factory=dict)
+    regret_curves: dict[str, list[list[float]]] = field(default_factory=dict)
+    score_curves: dict[str, list[list[float]]] = field(default_factory=dict)
+
+    def add(self, name: str, mean: float, values: Floats, resampled: Floats, task_values: Floats) -> None:
+        """Put in a metric: its mean, all values, (n_resamples,) bootstrapped means, (n_tasks,) tasks' own."""
+        low, high = percentile_interval(resampled)
+        self.metrics[name] = MetricSummary(mean=mean, iqm=float(iqm(values)), low=float(low), high=float(high))
+        for figures, value in zip(self.per_task.values(), task_values, strict=True):
+            figures[name] = float(value)
+
+    def keep(self, names: Sequence[str]) -> None:
+        """Drop all other metrics; a name that was not computed is a `KeyError`."""
+        self.metrics = {name: self.metrics[name] for name in names}
+        for task_id, figures in self.per_task.items():
+            self.per_task[task_id] = {name: figures[name] for name in names}
+
+
+def check_metric_name(name: str) -> None:
+    """A name that no evaluation computes is a `ValueError` that lists those that there are."""
+    metric, at, k = name.partition("@")
+    if at and metric in (*CURVE_METRICS, *CELL_METRICS) and k.isdigit() and int(k) > 0:
+        return
+    if not at and name in ("return", *OUTCOMES):
+        return
+    known = ", ".join([*(f"{metric}@K" for metric in (*CURVE_METRICS, *CELL_METRICS)), "return", *OUTCOMES])
+    raise ValueError(f"unknown metric {name!r}; there are {known}")
+
+
+def trial_counts(budget: int, asked: Sequence[str] = ()) -> tuple[int, ...]:
+    """The K of all metrics: the usual ones within the budget, the budget, and those asked for."""
+    named = {int(name.partition("@")[2]) for name in asked if "@" in name}
+    return tuple(sorted(k for k in {*TRIAL_COUNTS, budget, *named} if 1 <= k <= budget))
+
+
+def summarise(
+    batches: Sequence[EpisodeBatch],
+    references: Mapping[str, Sequence[EpisodeBatch]],
+    *,
+    budget: int,
+    counts: Sequence[int],
+    rng: np.random.Generator,
+) -> Summary:
+    """All metrics of one agent.
+
+    Args:
+        batches: one a task, all with the same number of seeds.
+        references: the same for the agents that `rank` and `beat_random` compare with.
+        budget: length of the curves; 0 where there are no trials.
+        counts: the K of the metrics' names.
+        rng: of the bootstrap.
+    """
+    summary = Summary(per_task={batch.task_id: {} for batch in batches})
+    plain = {"return": np.stack([batch.returns for batch in batches])}  # name -> (n_tasks, n_seeds)
+    for name in OUTCOMES:
+        if all(name in batch.outcomes and np.isfinite(batch.outcomes[name]).all() for batch in batches):
+            plain[name] = np.stack([batch.outcomes[name] for batch in batches])
+    if budget:
+        curves = _incumbent_curves(batches, budget)  # (n_tasks, n_seeds, budget)
+        summary.score_curves = _by_task(batches, curves)
+        if all(np.isfinite([batch.best_score, batch.worst_score]).all() for batch in batches):
+            best = np.stack([batch.best_score for batch in batches])
+            worst = np.stack([batch.worst_score for batch in batches])
+            regret = m.normalized_regret(curves, best, worst)
+            summary.regret_curves = _by_task(batches, regret)
+            for k in counts:
+                plain[f"normalized_regret@{k}"] = m.normalized_regret_at(regret, k)
+                plain[f"area_under_regret@{k}"] = m.area_under_regret(regret, k)
+    _add_plain(summary, plain, rng)
+    if budget:
+        rivals = {name: _incumbent_curves(theirs, budget) for name, theirs in references.items()}
+        _add_cell_metrics(summary, curves, rivals, counts, batches[0].agent == RANDOM, rng)
+    return summary
+
+
+def _incumbent_curves(batches: Sequence[EpisodeBatch], budget: int) -> Floats:
+    return np.stack([batch.incumbents(budget) for batch in batches])
+
+
+def _by_task(batches: Sequence[EpisodeBatch], curves: Floats) -> dict[str, list[list[float]]]:
+    return {batch.task_id: curve.tolist() for batch, curve in zip(batches, curves, strict=True)}
+
+
+def _add_plain(summary: Summary, plain: Mapping[str, Floats], rng: np.random.Generator) -> None:
+    values = np.stack(list(plain.values()), axis=2)  # (n_tasks, n_seeds, n_metrics)
+    resampled = resampled_means(values, rng).mean(axis=1)  # (n_resamples, n_metrics)
+    for i, name in enumerate(plain):
+        summary.add(name, float(values[..., i].mean()), values[..., i], resampled[:, i], values[..., i].mean(axis=1))
+
+
+def _add_cell_metrics(
+    summary: Summary,
+    curves: Floats,
+    rivals: Mapping[str, Floats],
+    counts: Sequence[int],
+    is_random: bool,
+    rng: np.random.Generator,
+) -> None:
+    """Metrics of the tasks' means over seeds: a resample draws seeds anew, then compares the new means."""
+    at = np.array(counts) - 1
+    everyone = [curves, *rivals.values()]
+    cells = np.stack([c[..., at].mean(axis=1) for c in everyone])  # (n_agents, n_tasks, n_counts)
+    drawn = np.stack([resampled_means(c[..., at], rng) for c in everyone])  # (n_agents, n_resamples, n_tasks, n_counts)
+    cells, drawn = _without_rounding_errors(cells), _without_rounding_errors(drawn)
+    ours, our_draws = cells[0], drawn[0]
+    random = 0 if is_random else [None, *rivals].index(RANDOM) if RANDOM in rivals else None
+    for i, k in enumerate(counts):
+        mine, mine_drawn = ours[:, i], our_draws[..., i]
+        summary.add(f"median_performance@{k}", m.median_performance(mine), mine, np.median(mine_drawn, axis=1), mine)
+        summary.add(f"mean_performance@{k}", m.mean_performance(mine), mine, mine_drawn.mean(axis=1), mine)
+        if rivals:
+            ranks = m.average_ranks(cells[..., i])[0]
+            rank_draws = m.average_ranks(drawn[..., i])[0]
+            summary.add(f"rank@{k}", float(ranks.mean()), ranks, rank_draws.mean(axis=1), ranks)
+        if random is not None:
+            wins = m.beats(mine, cells[random, :, i])
+            win_draws = m.beats(mine_drawn, drawn[random, ..., i])
+            summary.add(f"beat_random@{k}", float(wins.mean()), wins, win_draws.mean(axis=1), wins)
+
+
+def _without_rounding_errors(values: Floats) -> Floats:
+    """Values to 12 digits of the largest: means of the same scores summed in another order are then ties."""
+    largest = float(np.abs(values).max())
+    return np.round(values, 12 - int(np.ceil(np.log10(largest)))) if largest > 0 else values
