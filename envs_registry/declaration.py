@@ -87,9 +87,7 @@ def read_declaration(path: Path, known_tables: Collection[str]) -> Declaration:
     allowed = {f.name for f in fields(Declaration)} - {"path"}
     for key in content:
         if key not in allowed:
-            raise DeclarationError(
-                f"{path.name}: unknown key {key!r}; allowed are {', '.join(sorted(allowed))}"
-            )
+            raise DeclarationError(f"{path.name}: unknown key {key!r}; allowed are {', '.join(sorted(allowed))}")
     for key in REQUIRED:
         if not isinstance(content.get(key), str):
             raise DeclarationError(f"{path.name}: key {key!r} is missing or no text")
@@ -138,9 +136,7 @@ def _checked_splits(path: Path, splits: Mapping[str, Any]) -> dict[str, tuple[st
             raise DeclarationError(f"{path.name}: key 'splits.{name}': a list of task ids is needed")
         for task_id in ids:
             if task_id in seen:
-                raise DeclarationError(
-                    f"{path.name}: key 'splits.{name}': {task_id!r} stands in {seen[task_id]!r} too"
-                )
+                raise DeclarationError(f"{path.name}: key 'splits.{name}': {task_id!r} stands in {seen[task_id]!r} too")
             seen[task_id] = name
     return {name: tuple(ids) for name, ids in splits.items()}
 

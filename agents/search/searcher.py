@@ -105,8 +105,14 @@ class Searcher(ABC):
         Override it to decide for all at once. `observation` has a leading axis of all members, and
         `episodes` one entry each.
         """
-        chosen = [self.choose(history_of(observation, int(m)), episodes[m]) for m in members]
+        chosen = [self._choose_if_any(history_of(observation, int(m)), episodes[m]) for m in members]
         return np.array(chosen, np.int64).reshape(len(members), *self.action_shape)
+
+    def _choose_if_any(self, history: History, episode: SearchEpisode) -> int | tuple[int, ...]:
+        """Action 0 where nothing is left to try: the environment decides what that means."""
+        if not history.available.any():
+            return (0,) * self.action_shape[0] if self.action_shape else 0
+        return self.choose(history, episode)
 
     # Stable-Baselines3's side ------------------------------------------------------------------
 
@@ -131,15 +137,12 @@ class Searcher(ABC):
             ValueError: the observation lacks the pool, or `start_episodes` named another number of members.
         """
         if "pool" not in observation:
-            raise ValueError(
-                "search agents need the pool in the observation: make the env with observe_pool=True"
-            )
+            raise ValueError("search agents need the pool in the observation: make the env with observe_pool=True")
         is_single = np.ndim(observation["valid"]) == 1
         batch = {k: np.asarray(v)[None] for k, v in observation.items()} if is_single else observation
         n_trials = np.count_nonzero(batch["valid"], axis=1)
         episodes = self._current_episodes(state, episode_start, n_trials)
-        is_over = (batch["remaining"].reshape(len(n_trials), -1)[:, 0] <= 0) | ~batch["available"].any(axis=1)
-        members = np.flatnonzero(~is_over)
+        members = np.flatnonzero(batch["remaining"].reshape(len(n_trials), -1)[:, 0] > 0)
         for m in members:
             if not episodes[m].has_begun:
                 episodes[m].has_begun = True
@@ -148,9 +151,7 @@ class Searcher(ABC):
         actions[members] = self.choose_all(batch, episodes, members)
         return (actions[0] if is_single else actions), episodes
 
-    def _current_episodes(
-        self, state: Any, episode_start: Any, n_trials: NDArray[np.intp]
-    ) -> list[SearchEpisode]:
+    def _current_episodes(self, state: Any, episode_start: Any, n_trials: NDArray[np.intp]) -> list[SearchEpisode]:
         """The members' episodes, begun ones replaced where a new episode starts."""
         n = len(n_trials)
         episodes = self._episodes if state is None else state
@@ -158,9 +159,7 @@ class Searcher(ABC):
             if state is not None or any(not episode.has_begun for episode in episodes):
                 raise ValueError(f"{len(episodes)} episodes were started, the observations are of {n}")
             episodes = [self._unseeded_episode() for _ in range(n)]
-        starts = (
-            n_trials == 0 if episode_start is None else np.broadcast_to(np.asarray(episode_start, bool), n)
-        )
+        starts = n_trials == 0 if episode_start is None else np.broadcast_to(np.asarray(episode_start, bool), n)
         for m in np.flatnonzero(starts):
             if episodes[m].has_begun:
                 episodes[m] = self._unseeded_episode()
@@ -202,7 +201,7 @@ class PlannedSearcher(Searcher):
         chosen = np.fromiter((plan[t] for plan, t in zip(plans, steps, strict=True)), np.int64, len(plans))
         for k in np.flatnonzero(observation["available"][members, chosen] == 0):
             m = members[k]
-            chosen[k] = self.choose(history_of(observation, int(m)), episodes[m])
+            chosen[k] = self._choose_if_any(history_of(observation, int(m)), episodes[m])
         return chosen
 
 
@@ -211,10 +210,10 @@ def history_of(observation: Observation, member: int) -> History:
     t = int(np.count_nonzero(observation["valid"][member]))
     none = np.zeros(0, np.float32)
     return History(
-        configurations=observation["configurations"][member][:t],
+        configurations=observation["configurations"][member].reshape(observation["valid"].shape[1], -1)[:t],
         scores=observation["scores"][member][:t],
         indices=observation["indices"][member][:t],
-        pool=observation["pool"][member],
+        pool=observation["pool"][member].reshape(observation["available"].shape[1], -1),
         available=np.asarray(observation["available"][member]).astype(bool),
         remaining=float(np.ravel(observation["remaining"][member])[0]),
         n_trials_at_most=observation["valid"].shape[1],

@@ -44,9 +44,7 @@ def resolve_action(
     return _row(problem, action, task, available)
 
 
-def _row(
-    problem: SelectionProblem, action: Any, task: int, available: NDArray[np.int8]
-) -> tuple[int, int, bool]:
+def _row(problem: SelectionProblem, action: Any, task: int, available: NDArray[np.int8]) -> tuple[int, int, bool]:
     asked = np.array([int(action)])
     check_rows(asked, len(available))
     rows, is_repeat = replace_rows(problem, np.array([task]), asked, np.zeros(1, np.int64), available[None])
@@ -86,9 +84,7 @@ def replace_rows(
 def _row_near(problem: SelectionProblem, action: Any, task: int, available: NDArray[np.int8]) -> int:
     point = np.asarray(action, np.float32)
     if point.shape != (problem.tasks.n_dims,) or not np.isfinite(point).all():
-        raise ValueError(
-            f"action {action!r}: a finite point of shape ({problem.tasks.n_dims},) in [0, 1] is needed"
-        )
+        raise ValueError(f"action {action!r}: a finite point of shape ({problem.tasks.n_dims},) in [0, 1] is needed")
     pool = problem.tasks.pool(task)
     return nearest_row(pool, np.clip(point, 0.0, 1.0), available[: len(pool)])
 
@@ -104,9 +100,7 @@ def _row_and_level(
     row, level = (int(part) for part in np.asarray(action))
     levels = problem.tasks.levels
     if not (0 <= row < len(available) and 0 <= level < len(levels)):
-        raise ValueError(
-            f"action {action!r}: a row, 0 to {len(available) - 1}, and a level, 0 to {len(levels) - 1}"
-        )
+        raise ValueError(f"action {action!r}: a row, 0 to {len(available) - 1}, and a level, 0 to {len(levels) - 1}")
     is_repeat = bool(levels[level] <= paid_epochs[row])
     if is_repeat and problem.repeat == "end":
         return row, level, True

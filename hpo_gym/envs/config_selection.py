@@ -14,7 +14,7 @@ from hpo_gym.envs.selection_problem import SelectionProblem, TaskEvaluations, bu
 from hpo_gym.selection.trials import next_level_cost
 
 
-class ConfigSelectionEnv(gym.Env[dict[str, NDArray[Any]], Any]):
+class ConfigSelectionEnv(gym.Env[Any, Any]):
     """Pick the next configuration to evaluate on a task, from what the earlier trials gave.
 
     ## Description
@@ -29,16 +29,17 @@ class ConfigSelectionEnv(gym.Env[dict[str, NDArray[Any]], Any]):
 
     | key | space | meaning |
     |---|---|---|
-    | configurations | Box (H, d) float32 in [0, 1] | past trials, oldest first; zeros beyond |
+    | configurations | Box (H * d,) float32 in [0, 1] | past trials, oldest first; zeros beyond |
     | scores | Box (H,) float32 | their scores as observed, in the table's unit; zeros beyond |
     | valid | MultiBinary (H,) | which rows are trials |
     | remaining | Box (1,) float32 | share of the budget that is left |
     | meta_features | Box (m,) float32 | of the data set; only where m > 0 |
     | fidelities | Box (H,) float32 | share of a full training each trial reached; only with `fidelity="action"` |
-    | pool | Box (n, d) float32 | only with `observe_pool`: the configurations |
+    | pool | Box (n * d,) float32 | only with `observe_pool`: the configurations |
     | available | MultiBinary (n,) | only with `observe_pool`: what can still be tried |
     | indices | Box (H,) int64 | only with `observe_pool`: past trials as pool rows; -1 beyond |
 
+    Matrices lie flat, row after row, as Stable-Baselines3 wants them: `observation["configurations"].reshape(H, d)`.
     Nothing in it depends on a score that was not yet observed.
 
     ## Action Space
@@ -79,7 +80,10 @@ class ConfigSelectionEnv(gym.Env[dict[str, NDArray[Any]], Any]):
     - v0: first version.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # gymnasium declares it per instance
+        "render_modes": ["ansi", "rgb_array"],
+        "render_fps": 4,
+    }
 
     def __init__(self, table: str, render_mode: str | None = None, **options: Any) -> None:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
@@ -165,9 +169,7 @@ class ConfigSelectionEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         if is_repeat and self.problem.repeat == "end":
             self._is_over = True
         else:
-            reward = float(
-                self.problem.reward(score, self._incumbent, self._previous, self._best, self._reward_worst)
-            )
+            reward = float(self.problem.reward(score, self._incumbent, self._previous, self._best, self._reward_worst))
             self._record(index, level, score)
         info = {
             "score": score,
@@ -219,9 +221,7 @@ class ConfigSelectionEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         self._paid_epochs[index] = epochs
         self._available[index] = level < len(self._levels) - 1
         self._history["fidelities"][t] = epochs / self._levels[-1]
-        next_cost = np.where(
-            self._available, next_level_cost(self._levels, self._paid_epochs), np.iinfo(np.int64).max
-        )
+        next_cost = np.where(self._available, next_level_cost(self._levels, self._paid_epochs), np.iinfo(np.int64).max)
         self._is_over = bool(next_cost.min() > self.problem.budget_epochs - self._cost_epochs)
 
     def render(self) -> Any:
@@ -241,7 +241,7 @@ class ConfigSelectionEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         )
 
     def _observation(self) -> dict[str, NDArray[Any]]:
-        observation = {name: buffer.copy() for name, buffer in self._history.items()}
+        observation = {name: buffer.flatten() for name, buffer in self._history.items()}
         observation.update({name: array.copy() for name, array in self._fixed.items()})
         if self.problem.observation.observe_pool:
             observation["available"] = self._available.copy()

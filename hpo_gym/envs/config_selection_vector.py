@@ -70,9 +70,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
     def _allocate(self) -> None:
         g, tasks = self.num_envs, self.problem.tasks
         self._members = np.arange(g)
-        self._first_cell = (
-            self._members * tasks.n_configurations
-        )  # of each member's row of `_available`, laid flat
+        self._first_cell = self._members * tasks.n_configurations  # of each member's row of `_available`, laid flat
         self._everyone = np.ones(g, bool)
         self._rngs: list[np.random.Generator | None] = [None] * g
         self._levels = np.array(tasks.levels, np.int64)
@@ -92,9 +90,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
         self._incumbent, self._previous = np.full(g, -math.inf), np.zeros(g)
         self._best, self._worst, self._reward_worst = np.zeros(g), np.zeros(g), np.zeros(g)
         # Only pictures need the rows where the agent does not see them.
-        self._rows_tried = np.zeros(
-            (g, self.problem.observation.horizon if self.render_mode else 0), np.int64
-        )
+        self._rows_tried = np.zeros((g, self.problem.observation.horizon if self.render_mode else 0), np.int64)
 
     @property
     def task_ids(self) -> tuple[str, ...]:
@@ -125,22 +121,17 @@ class ConfigSelectionVectorEnv(VectorEnv):
         if chosen is not None and not isinstance(chosen, str) and len(chosen) != self.num_envs:
             raise ValueError(f"options['task_id'] names {len(chosen)} tasks for {self.num_envs} members")
         members = np.flatnonzero(mask)
-        for i in members:
+        for i in members.tolist():
             if seeds[i] is not None or self._rngs[i] is None:
                 self._rngs[i], _ = seeding.np_random(seeds[i])
-        self._begin(members, {i: {**options, "task_id": _of_member(chosen, i)} for i in members})
+        self._begin(members, {i: {**options, "task_id": _of_member(chosen, i)} for i in members.tolist()})
         self._has_begun = True
         return self._observations(), self._reset_infos(mask)
 
     def _reset_mask(self, mask: Any) -> NDArray[np.bool_]:
         if mask is None:
             return self._everyone
-        if (
-            not isinstance(mask, np.ndarray)
-            or mask.shape != (self.num_envs,)
-            or mask.dtype != bool
-            or not mask.any()
-        ):
+        if not isinstance(mask, np.ndarray) or mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
             raise ValueError(
                 f"options['reset_mask'] must be a boolean array of shape ({self.num_envs},) with a True in it, "
                 f"got {mask!r}"
@@ -185,9 +176,9 @@ class ConfigSelectionVectorEnv(VectorEnv):
             self._pool_batch = self._stack_pools()
 
     def _stack_pools(self) -> NDArray[np.float32]:
-        """(num_envs, n, d): one pool broadcast where all members search the same, else a new stack of them."""
+        """(num_envs, n * d): one pool broadcast where all members search the same, else a new stack of them."""
         if (self._row_start == self._row_start[0]).all():
-            return np.broadcast_to(self._pools[0], (self.num_envs, *self._pools[0].shape))
+            return np.broadcast_to(self._pools[0], (self.num_envs, self._pools[0].size))
         pools = np.stack(self._pools)
         pools.flags.writeable = False
         return pools
@@ -285,14 +276,12 @@ class ConfigSelectionVectorEnv(VectorEnv):
         levels = np.zeros(self.num_envs, np.int64)
         if not self.problem.takes_rows:
             rows = np.zeros(self.num_envs, np.int64)
-            for i in np.flatnonzero(moving):
+            for i in np.flatnonzero(moving).tolist():
                 rows[i], levels[i], is_repeat[i] = self._resolve_member(i, actions[i])
             return rows, levels, is_repeat
         rows = np.array(actions, np.int64)
         if rows.shape != (self.num_envs,):
-            raise ValueError(
-                f"actions of shape {rows.shape}: one row of the pool for each of {self.num_envs} members"
-            )
+            raise ValueError(f"actions of shape {rows.shape}: one row of the pool for each of {self.num_envs} members")
         check_rows(rows, self._available.shape[1])
         is_free = self._available.take(self._first_cell + rows) == 1
         if not is_free.all():
@@ -325,9 +314,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
         problem, history = self.problem, self._history
         t = self._n_trials[members]
         in_step = isinstance(members, slice) and (t == t[0]).all()
-        place = (
-            (members, int(t[0])) if in_step else (self._members[members], t)
-        )  # a slice costs half an index
+        place = (members, int(t[0])) if in_step else (self._members[members], t)  # a slice costs half an index
         history["configurations"][place] = problem.tasks.rows.take(self._row_start[members] + rows, axis=0)
         history["scores"][place] = scores
         history["valid"][place] = 1
@@ -368,9 +355,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
         return SearchView(
             problem=self.problem,
             task=task,
-            trials=list(
-                zip(self._rows_tried[i, :n].tolist(), self._history["scores"][i, :n].tolist(), strict=True)
-            ),
+            trials=list(zip(self._rows_tried[i, :n].tolist(), self._history["scores"][i, :n].tolist(), strict=True)),
             best=float(self._best[i]),
             worst=float(self._worst[i]),
             spent=float(self._cost_epochs[i]) / self.problem.epochs_per_evaluation,
@@ -378,7 +363,8 @@ class ConfigSelectionVectorEnv(VectorEnv):
 
     def _observations(self) -> Observations:
         observations = {
-            name: buffer.copy() if self.copy else buffer for name, buffer in self._history.items()
+            name: (buffer.copy() if self.copy else buffer).reshape(self.num_envs, -1)
+            for name, buffer in self._history.items()
         }
         if self.problem.observation.n_meta_features:
             observations["meta_features"] = self._meta_features.copy()

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from hpo_gym.selection.search_tasks import SearchTasks
 
+BOUND = np.float32(1e30)
+"""Of what has no bound of its own: the range of a table's scores would tell about scores not yet seen."""
+
 Buffers = dict[str, NDArray[Any]]
 
 
@@ -33,20 +36,23 @@ class SearchObservation:
     observe_pool: bool
 
     def space(self) -> spaces.Dict:
-        """The observation space of one environment."""
+        """The observation space of one environment.
+
+        Matrices lie flat, row after row: Stable-Baselines3 takes other shapes for images or warns of them.
+        """
         h, d, n = self.horizon, self.n_dims, self.n_configurations
         parts: dict[str, spaces.Space] = {
-            "configurations": spaces.Box(0.0, 1.0, (h, d), np.float32),
-            "scores": spaces.Box(-np.inf, np.inf, (h,), np.float32),
+            "configurations": spaces.Box(0.0, 1.0, (h * d,), np.float32),
+            "scores": spaces.Box(-BOUND, BOUND, (h,), np.float32),
             "valid": spaces.MultiBinary(h),
             "remaining": spaces.Box(0.0, 1.0, (1,), np.float32),
         }
         if self.n_meta_features:
-            parts["meta_features"] = spaces.Box(-np.inf, np.inf, (self.n_meta_features,), np.float32)
+            parts["meta_features"] = spaces.Box(-BOUND, BOUND, (self.n_meta_features,), np.float32)
         if self.n_levels:
             parts["fidelities"] = spaces.Box(0.0, 1.0, (h,), np.float32)
         if self.observe_pool:
-            parts["pool"] = spaces.Box(0.0, 1.0, (n, d), np.float32)
+            parts["pool"] = spaces.Box(0.0, 1.0, (n * d,), np.float32)
             parts["available"] = spaces.MultiBinary(n)
             parts["indices"] = spaces.Box(-1, n - 1, (h,), np.int64)
         return spaces.Dict(parts)
@@ -74,9 +80,9 @@ def clear_history(buffers: Buffers, members: Any) -> None:
 
 
 def padded_pool(tasks: SearchTasks, task: int) -> NDArray[np.float32]:
-    """(n, d) read-only: the task's pool, zeros below it where other tasks' pools are longer."""
+    """(n * d,) read-only: the task's pool, zeros after it where other tasks' pools are longer."""
     pool = tasks.pool(task)
     missing = tasks.n_configurations - len(pool)
-    padded = np.pad(pool, ((0, missing), (0, 0))) if missing else pool.view()
+    padded = (np.pad(pool, ((0, missing), (0, 0))) if missing else pool).reshape(-1)
     padded.flags.writeable = False
     return padded

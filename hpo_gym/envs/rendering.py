@@ -124,9 +124,7 @@ def _draw_explored(axes: Any, view: SearchView) -> None:
     d = view.pool.shape[1]
     position = np.arange(d)
     background = view.pool[:: max(len(view.pool) // N_BACKGROUND_ROWS, 1)]
-    axes.add_collection(
-        LineCollection(_polylines(position, background), colors=PALE, linewidths=0.4, alpha=0.6)
-    )
+    axes.add_collection(LineCollection(_polylines(position, background), colors=PALE, linewidths=0.4, alpha=0.6))
     if view.trials:
         rows = np.array([row for row, _ in view.trials])
         scores = np.array([score for _, score in view.trials])
@@ -134,8 +132,8 @@ def _draw_explored(axes: Any, view: SearchView) -> None:
         lines = _polylines(position, view.pool[rows])
         order = rank.argsort()
         colours = colormaps["viridis_r"](0.1 + 0.85 * rank[order])
-        axes.add_collection(LineCollection(lines[order], colors=colours, linewidths=1.1, alpha=0.85))
-        axes.add_collection(LineCollection(lines[[scores.argmax()]], colors=INCUMBENT, linewidths=2.5))
+        axes.add_collection(LineCollection([lines[i] for i in order], colors=colours, linewidths=1.1, alpha=0.85))
+        axes.add_collection(LineCollection([lines[scores.argmax()]], colors=INCUMBENT, linewidths=2.5))
         axes.plot(position, view.pool[rows[-1]], "o", color=INK, markersize=4)
     axes.set_xlim(-0.15, d - 0.85)
     axes.set_ylim(-0.04, 1.04)
@@ -153,9 +151,9 @@ def _draw_explored(axes: Any, view: SearchView) -> None:
     axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
 
 
-def _polylines(position: NDArray, rows: NDArray) -> NDArray:
-    """(k, d, 2) points of k configurations' lines."""
-    return np.stack([np.broadcast_to(position, rows.shape), rows], axis=-1)
+def _polylines(position: NDArray, rows: NDArray) -> list[NDArray]:
+    """k configurations' lines, (d, 2) points each."""
+    return list(np.stack([np.broadcast_to(position, rows.shape), rows], axis=-1))
 
 
 def _axis_label(name: str, most: int = 18) -> str:

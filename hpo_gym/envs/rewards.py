@@ -4,7 +4,8 @@ Arguments, all in the table's own unit, higher is better:
     score: of this trial.
     incumbent: the best score before this trial; -inf before the first.
     previous: the score of the trial before; 0 before the first.
-    best, worst: of the whole task, best > worst (1 apart where all scores are the same). Rewards may know them (they are a training signal); observations may not.
+    best, worst: of the whole task, best > worst (1 apart where all scores are the same). Rewards may know
+        them, being a training signal; observations may not.
 """
 
 from collections.abc import Callable
@@ -58,6 +59,5 @@ def regret(score: Number, incumbent: Number, previous: Number, best: Number, wor
 Reward = Callable[[Number, Number, Number, Number, Number], Number]
 
 REWARDS: dict[str, Reward] = {
-    function.__name__: function
-    for function in (improvement, score, hyprl, hyprl_released, grpoformer, regret)
+    function.__name__: function for function in (improvement, score, hyprl, hyprl_released, grpoformer, regret)
 }

@@ -102,9 +102,7 @@ class SelectionProblem:
         try:
             return self.tasks.task_ids.index(task_id)
         except ValueError:
-            raise KeyError(
-                f"task {task_id!r} is not in this environment; {_listing(self.tasks.task_ids)}"
-            ) from None
+            raise KeyError(f"task {task_id!r} is not in this environment; {_listing(self.tasks.task_ids)}") from None
 
     def evaluations(self, task_id: str) -> TaskEvaluations:
         """The recorded evaluations of one of this environment's tasks."""
@@ -119,8 +117,10 @@ class SelectionProblem:
     @cached_property
     def n_trials_at_most(self) -> NDArray[np.int64]:
         """(T,) how many trials of full cost an episode can have: the budget, or all there is to try."""
-        n_available = [int(self.tasks.available(t).sum()) for t in range(len(self.tasks.task_ids))]
-        return np.minimum(self.budget, np.inf if self.repeat == "allow" else n_available).astype(np.int64)
+        n_available = np.array([self.tasks.available(t).sum() for t in range(len(self.tasks.task_ids))], np.int64)
+        return (
+            np.full_like(n_available, self.budget) if self.repeat == "allow" else np.minimum(n_available, self.budget)
+        )
 
     def design(self, task: int) -> tuple[int, ...]:
         """The pool indices that an episode must begin with; empty without `initial_design`."""
@@ -206,9 +206,7 @@ def _choose_tasks(
 def _check_designs(tasks: SearchTasks, initial_design: str | None) -> None:
     for task_id, designs in zip(tasks.task_ids, tasks.designs, strict=True):
         if initial_design is not None and initial_design not in designs:
-            raise ValueError(
-                f"initial_design={initial_design!r}: task {task_id!r} has {', '.join(designs) or 'none'}"
-            )
+            raise ValueError(f"initial_design={initial_design!r}: task {task_id!r} has {', '.join(designs) or 'none'}")
 
 
 def _check_choice(option: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -118,7 +118,7 @@ def prepare_tasks(
 
 
 def _fidelity_levels(table: Table, fidelity: Fidelity) -> tuple[int, ...]:
-    """Epochs of the choosable levels: the last epoch, and what dividing it by three again and again comes nearest to."""
+    """Epochs of the choosable levels: the last epoch, and those nearest to thirds of it, ninths, and so on."""
     if fidelity is None:
         return ()
     if table.score_axis != "epoch":
@@ -142,9 +142,7 @@ def _score_columns(
     scores = task.scores.reshape(task.n_configurations, -1)
     if table.score_axis == "epoch":
         if replicate != "mean":
-            raise ValueError(
-                f"replicate={replicate!r}: table {table.name!r} has no replicates; leave replicate='mean'"
-            )
+            raise ValueError(f"replicate={replicate!r}: table {table.name!r} has no replicates; leave replicate='mean'")
         wanted = levels or (table.epochs[-1] if fidelity is None else int(fidelity),)
         return np.ascontiguousarray(scores[:, [table.epochs.index(epoch) for epoch in wanted]])
     if replicate == "mean":

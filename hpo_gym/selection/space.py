@@ -12,22 +12,20 @@ if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
 
-def configuration_space(
-    hyperparameters: Sequence[Hyperparameter], name: str | None = None
-) -> "ConfigurationSpace":
+def configuration_space(hyperparameters: Sequence[Hyperparameter], name: str | None = None) -> "ConfigurationSpace":
     """The same space for ConfigSpace: names, types, bounds, log flags, categories; constants where a bound is one."""
-    import ConfigSpace as cs  # loads scipy.stats, which nobody should wait for who only steps an environment
+    import ConfigSpace  # loads scipy.stats, which nobody should wait for who only steps an environment
 
-    space = cs.ConfigurationSpace(name=name)
+    space = ConfigSpace.ConfigurationSpace(name=name)
     for h in hyperparameters:
         if h.kind == "categorical":
-            space.add(cs.CategoricalHyperparameter(h.name, list(h.categories)))
+            space.add(ConfigSpace.CategoricalHyperparameter(h.name, list(h.categories)))
         elif h.lower == h.upper:
-            space.add(cs.Constant(h.name, h.lower))
+            space.add(ConfigSpace.Constant(h.name, h.lower))
         elif h.kind == "integer":
-            space.add(cs.UniformIntegerHyperparameter(h.name, int(h.lower), int(h.upper), log=h.log))
+            space.add(ConfigSpace.UniformIntegerHyperparameter(h.name, int(h.lower), int(h.upper), log=h.log))
         else:
-            space.add(cs.UniformFloatHyperparameter(h.name, h.lower, h.upper, log=h.log))
+            space.add(ConfigSpace.UniformFloatHyperparameter(h.name, h.lower, h.upper, log=h.log))
     return space
 
 

@@ -13,9 +13,7 @@ def next_level_cost(levels: NDArray[np.int64], paid_epochs: NDArray[np.int64]) -
     return padded[np.searchsorted(levels, paid_epochs, side="right")] - paid_epochs
 
 
-def affordable_level(
-    levels: NDArray[np.int64], paid_epochs: int, epochs_left: int, wanted_level: int
-) -> int | None:
+def affordable_level(levels: NDArray[np.int64], paid_epochs: int, epochs_left: int, wanted_level: int) -> int | None:
     """The level to train a configuration to, or None where even the next one costs more than is left.
 
     A level that is already paid is raised to the first that is not; one that costs more than is left is
@@ -45,9 +43,7 @@ def resolve_fidelity(
     n = int(tasks.n_rows[task])
     affordable = (available[:n] == 1) & (next_level_cost(levels, paid_epochs[:n]) <= epochs_left)
     if not affordable.any():
-        raise ValueError(
-            f"no configuration has a next level that costs at most the {epochs_left} epochs left"
-        )
+        raise ValueError(f"no configuration has a next level that costs at most the {epochs_left} epochs left")
     if index >= n or not affordable[index]:
         pool = tasks.pool(task)
         index = nearest_row(pool, pool[index % n], affordable)

@@ -1,0 +1,71 @@
+import json
+
+import gymnasium as gym
+import pytest
+
+import hpo_gym
+from envs_registry.declaration import DeclarationError, read_declarations
+
+GOOD = """
+id = "hpo_gym/ConfigSelection-Mine-v0"
+family = "config-selection"
+title = "Mine"
+description = "A table."
+[kwargs]
+table = "file"
+[splits]
+train = ["a"]
+test = ["b"]
+"""
+
+
+def read(folder):
+    return read_declarations({"file"}, folder)
+
+
+def test_a_declaration_becomes_an_environment_id(tmp_path):
+    (tmp_path / "mine.toml").write_text(GOOD)
+    declarations = read(tmp_path)
+    assert list(declarations) == ["hpo_gym/ConfigSelection-Mine-v0"]
+    assert declarations["hpo_gym/ConfigSelection-Mine-v0"].splits == {"train": ("a",), "test": ("b",)}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("title =", "titel ="), "mine.toml: unknown key 'titel'; allowed are description, family"),
+        (('title = "Mine"\n', ""), "mine.toml: key 'title' is missing"),
+        (('"file"', '"fiel"'), "mine.toml: key 'kwargs.table': 'fiel' is not one of file"),
+        (('"config-selection"', '"selection"'), "mine.toml: key 'family': 'selection' is not one of"),
+        (("-v0", ""), "mine.toml: key 'id': .* is not of the form"),
+        (('["b"]', '["a"]'), "mine.toml: key 'splits.test': 'a' stands in 'train' too"),
+        (('["b"]', "[]"), "mine.toml: key 'splits.test': a list"),
+        (("[kwargs]", "[kwargs"), "mine.toml: not TOML"),
+        (("[kwargs]", 'reward_threshold = "high"\n[kwargs]'), "mine.toml: key 'reward_threshold' has the wrong type"),
+    ],
+)
+def test_a_mistake_in_a_declaration_names_file_and_key(tmp_path, change, message):
+    (tmp_path / "mine.toml").write_text(GOOD.replace(*change))
+    with pytest.raises(DeclarationError, match=message):
+        read(tmp_path)
+
+
+def test_an_id_that_is_declared_twice_names_both_files(tmp_path):
+    (tmp_path / "mine.toml").write_text(GOOD)
+    (tmp_path / "other.toml").write_text(GOOD)
+    with pytest.raises(DeclarationError, match=r"other.toml: key 'id': .* declared by mine.toml too"):
+        read(tmp_path)
+
+
+def test_every_declared_environment_is_registered_with_a_spec_that_is_json():
+    ids = {i for i in gym.registry if i.startswith("hpo_gym/")}
+    assert ids == set(hpo_gym.DECLARATIONS)
+    for env_id in ids:
+        spec = gym.spec(env_id)
+        assert gym.envs.registration.EnvSpec.from_json(spec.to_json()) == spec
+        json.dumps(spec.kwargs)
+
+
+def test_an_id_can_be_made_without_an_import_line():
+    env = gym.make("hpo_gym:hpo_gym/ConfigSelection-HPOBenchMLP-v0", split="test")
+    assert env.unwrapped.task_ids == hpo_gym.DECLARATIONS[env.spec.id].splits["test"]
