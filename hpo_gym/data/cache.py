@@ -54,6 +54,4 @@ def find_source(name: str) -> Path:
     for path in candidates(dataset):
         if path.exists():
             return path
-    raise DataNotFoundError(
-        f"data set {name!r} is not in {data_folder()}; get it with: hpo-gym data get {name}"
-    )
+    raise DataNotFoundError(f"data set {name!r} is not in {data_folder()}; get it with: hpo-gym data get {name}")

@@ -71,15 +71,11 @@ def _dataset(name: str, entry: Any) -> Dataset:
     due = {field.name: field for field in fields(Dataset) if field.name != "name"}
     unknown = sorted(entry.keys() - due.keys())
     if unknown:
-        raise DataError(
-            f"manifest.toml: [{name}] has the unknown key {unknown[0]!r}; known: {', '.join(due)}"
-        )
+        raise DataError(f"manifest.toml: [{name}] has the unknown key {unknown[0]!r}; known: {', '.join(due)}")
     missing = [key for key, field in due.items() if field.default is MISSING and key not in entry]
     if missing:
         raise DataError(f"manifest.toml: [{name}] lacks the key {missing[0]!r}")
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
-    }
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     for key, value in values.items():
         is_list = due[key].type == tuple[str, ...]
         parts = value if is_list and isinstance(value, tuple) else (value,)
@@ -87,7 +83,5 @@ def _dataset(name: str, entry: Any) -> Dataset:
             kind = "a list of strings" if is_list else "a string"
             raise DataError(f"manifest.toml: [{name}] {key} = {entry[key]!r} is not {kind}")
     if values["delivery"] not in get_args(Delivery):
-        raise DataError(
-            f"manifest.toml: [{name}] delivery = {values['delivery']!r} is not one of {get_args(Delivery)}"
-        )
+        raise DataError(f"manifest.toml: [{name}] delivery = {values['delivery']!r} is not one of {get_args(Delivery)}")
     return Dataset(name=name, **values)

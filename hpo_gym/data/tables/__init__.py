@@ -54,9 +54,7 @@ def _open_published(name: str, path: Path | None) -> Table:
     if path is None:
         path = module.package_folder() if name == "hpobench-mlp" else find_source(name)
     elif not path.exists():
-        raise DataNotFoundError(
-            f"{path} does not exist; the published data comes with: hpo-gym data get {name}"
-        )
+        raise DataNotFoundError(f"{path} does not exist; the published data comes with: hpo-gym data get {name}")
     sources = module.files_in(path) if name == "hpobench-mlp" else (path,)
     missing = [file for file in sources if not file.exists()]
     if missing:
@@ -64,7 +62,11 @@ def _open_published(name: str, path: Path | None) -> Table:
 
     def build() -> Table:
         dataset = manifest()[name]
-        table = module.load(path, strict=strict)
+        try:
+            table = module.load(path, strict=strict)
+        except TableError as error:
+            named = str(path) in str(error)
+            raise error if named else TableError(f"{path}: {error}") from error
         return replace(table, licence=dataset.licence, citation=dataset.citation, source=dataset.homepage)
 
     return open_stored(

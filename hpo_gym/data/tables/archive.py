@@ -22,7 +22,7 @@ def read_members(path: Path, wanted: Callable[[str], str | None]) -> dict[str, b
         wanted: maps a member's path (with slashes) to its short name, or to None to leave it out.
 
     Raises:
-        TableError: the archive is damaged or cut short, a name appears twice, or a file is absurdly large.
+        TableError: the archive is damaged or cut short, holds a name twice, an absurdly large file, or none.
     """
     members: dict[str, bytes] = {}
 
@@ -40,6 +40,8 @@ def read_members(path: Path, wanted: Callable[[str], str | None]) -> dict[str, b
                 keep(short, file.stat().st_size, file.read_bytes)
     else:
         _stream_tar(path, wanted, keep)
+    if not members:
+        raise TableError(f"{path}: holds none of the files that are due; it may be another data set's")
     return dict(sorted(members.items()))
 
 
@@ -89,7 +91,5 @@ def check_published(members: Mapping[str, bytes], name: str, *, where: Path, str
     found = departures(members, name)
     if found and strict:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise TableError(
-            f"{where}: {found[0]}{more}; get it again, or name it as path=... to read it as it is"
-        )
+        raise TableError(f"{where}: {found[0]}{more}; get it again, or name it as path=... to read it as it is")
     return found

@@ -91,15 +91,11 @@ def _hyperparameter_names(
     other |= {task_column} if task_column else set()
     wanted = other - set(description.ignore) | set(description.hyperparameters or {})
     for name in sorted(wanted - set(columns.names)):
-        raise TableError(
-            f"{columns.where}: there is no column {name!r}; there are: {', '.join(columns.names)}"
-        )
+        raise TableError(f"{columns.where}: there is no column {name!r}; there are: {', '.join(columns.names)}")
     names = tuple(description.hyperparameters or (name for name in columns.names if name not in other))
     twice = sorted(other.intersection(names))
     if twice:
-        raise TableError(
-            f"{columns.where}: column {twice[0]!r} cannot be a hyperparameter and something else"
-        )
+        raise TableError(f"{columns.where}: column {twice[0]!r} cannot be a hyperparameter and something else")
     if not names:
         raise TableError(f"{columns.where}: no column is left for the hyperparameters")
     return names
@@ -134,9 +130,7 @@ def _positions(columns: FileColumns, hyperparameters: Sequence[Hyperparameter]) 
     return np.stack(unit, axis=1).astype(np.float32)
 
 
-def _column_notes(
-    path: Path, description: FileDescription, hyperparameters: Sequence[Hyperparameter]
-) -> list[str]:
+def _column_notes(path: Path, description: FileDescription, hyperparameters: Sequence[Hyperparameter]) -> list[str]:
     notes = [
         f"{path.name}: {h.name} has one value only"
         for h in hyperparameters
@@ -170,13 +164,11 @@ def _without_repeats(
         if not np.array_equal(scores[earlier], scores[row], equal_nan=True):
             raise TableError(
                 f"{columns.place(row)}: task {task_id} has this configuration with another score in "
-                f"{columns.place(earlier)}; repetitions belong into columns of their own (score_axis = 'replicate')"
+                f"{columns.place(earlier)}; repetitions are columns of their own (score_axis = 'replicate')"
             )
     if len(first) < len(rows):
         n_dropped = len(rows) - len(first)
-        notes.append(
-            f"{columns.where}, task {task_id}: {n_dropped} rows repeat an earlier one and were dropped"
-        )
+        notes.append(f"{columns.where}, task {task_id}: {n_dropped} rows repeat an earlier one and were dropped")
     return np.array(list(first.values()))
 
 
@@ -190,9 +182,7 @@ def _meta_features(
     for name, column in zip(names, values, strict=True):
         different = rows[column[rows] != column[rows[0]]]
         if len(different):
-            raise TableError(
-                f"{columns.place(different[0])}: meta-feature {name} varies within task {task_id}"
-            )
+            raise TableError(f"{columns.place(different[0])}: meta-feature {name} varies within task {task_id}")
     return np.array([column[rows[0]] for column in values], np.float32)
 
 
@@ -200,9 +190,7 @@ def _check_splits(path: Path, description: FileDescription, tasks: Mapping[str, 
     for split, ids in description.splits.items():
         for task_id in ids:
             if task_id not in tasks:
-                raise TableError(
-                    f"{path}: split {split!r} names the task {task_id!r}; there are {', '.join(tasks)}"
-                )
+                raise TableError(f"{path}: split {split!r} names the task {task_id!r}; there are {', '.join(tasks)}")
 
 
 def _share_pool(tasks: dict[str, Task], path: Path, notes: list[str]) -> dict[str, Task]:

@@ -72,9 +72,7 @@ class FileDescription(BaseModel):
     @model_validator(mode="after")
     def _check_axis(self) -> "FileDescription":
         if (len(self.score) > 1) != (self.score_axis is not None):
-            raise ValueError(
-                "several score columns need score_axis = 'replicate' or 'epoch', and one has none"
-            )
+            raise ValueError("several score columns need score_axis = 'replicate' or 'epoch', and one has none")
         if self.score_axis == "epoch" and len(self.epochs) != len(self.score):
             raise ValueError(f"{len(self.score)} score columns need as many epochs")
         return self

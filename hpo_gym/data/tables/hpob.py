@@ -61,9 +61,7 @@ def load(path: Path | None = None, *, search_space: str | int | None = None, ver
     spaces = {split: SpacesOfFile(folder / file) for split, file in VERSIONS[version].items()}
     if search_space is None or not any(str(search_space) in file.names for file in spaces.values()):
         known = sorted({name for file in spaces.values() for name in file.names}, key=lambda s: (len(s), s))
-        asked = (
-            "say search_space=..." if search_space is None else f"there is no search space {search_space!r}"
-        )
+        asked = "say search_space=..." if search_space is None else f"there is no search space {search_space}"
         raise DataError(f"HPO-B {version}: {asked}; there are: {', '.join(known)}")
     space = str(search_space)
     parts = {split: file.table(space) for split, file in spaces.items() if space in file.names}
@@ -77,16 +75,12 @@ def _merge(parts: Mapping[str, Table], space: str, version: str, folder: Path) -
     first = next(iter(parts.values()))
     for split, table in parts.items():
         if table.n_dims != first.n_dims:
-            raise TableError(
-                f"{folder}, space {space}: {table.n_dims} columns in {split}, {first.n_dims} elsewhere"
-            )
+            raise TableError(f"{folder}, space {space}: {table.n_dims} columns in {split}, {first.n_dims} elsewhere")
         notes += table.notes
         for task_id, task in table.tasks.items():
             if task_id in tasks:
                 raise TableError(f"{folder}, space {space}: data set {task_id} is in two files")
-            tasks[task_id] = replace(
-                task, initial_designs=_designs(designs.get(task_id, {}), task, folder, space)
-            )
+            tasks[task_id] = replace(task, initial_designs=_designs(designs.get(task_id, {}), task, folder, space))
     dataset = manifest()["hpob"]
     return Table(
         name=f"hpob-{version}-{space}",

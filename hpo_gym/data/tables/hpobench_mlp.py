@@ -122,13 +122,9 @@ def _scores(content: bytes, where: str) -> NDArray[np.float64]:
     except KeyError as error:
         raise TableError(f"{where}: {error.args[0]!r} is missing") from None
     except (TypeError, ValueError) as error:
-        raise TableError(
-            f"{where}: a configuration does not hold {N_SEEDS} numbers as {METRIC!r}: {error}"
-        ) from None
+        raise TableError(f"{where}: a configuration does not hold {N_SEEDS} numbers as {METRIC!r}: {error}") from None
     if scores.shape != (n_configurations, N_SEEDS):
-        raise TableError(
-            f"{where}: scores of shape {scores.shape} where {(n_configurations, N_SEEDS)} is due"
-        )
+        raise TableError(f"{where}: scores of shape {scores.shape} where {(n_configurations, N_SEEDS)} is due")
     outside = np.argwhere(~((scores >= 0) & (scores <= 1)))
     if len(outside):
         row, seed = outside[0]

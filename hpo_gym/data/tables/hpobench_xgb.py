@@ -60,9 +60,7 @@ def _task(task_id: str, content: bytes, where: str) -> Task:
         raise TableError(f"{where}: holds {_kinds(read)} instead of the arrays 'domain' and 'accs'")
     domain, errors = (_floats(read[key], where, key) for key in ("domain", "accs"))
     if domain.ndim != 2 or domain.shape[1] != len(HYPERPARAMETERS) or errors.shape != domain.shape[:1]:
-        raise TableError(
-            f"{where}: 'domain' of shape {domain.shape} does not fit 'accs' of shape {errors.shape}"
-        )
+        raise TableError(f"{where}: 'domain' of shape {domain.shape} does not fit 'accs' of shape {errors.shape}")
     outside = ~((errors >= 0) & (errors <= 1))
     if outside.any():
         row = int(np.flatnonzero(outside)[0])

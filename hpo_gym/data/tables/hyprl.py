@@ -42,15 +42,11 @@ def load(path: Path, *, strict: bool) -> Table:
         TableError: naming file, line and value.
     """
     members = read_members(path, lambda name: m[1] if (m := _MEMBER.fullmatch(name)) else None)
-    files = read_response_files(
-        members, n_hyperparameters=len(HYPERPARAMETERS), n_meta_features=N_META_FEATURES
-    )
+    files = read_response_files(members, n_hyperparameters=len(HYPERPARAMETERS), n_meta_features=N_META_FEATURES)
     columns = [h.to_unit(files.grid[:, j]) for j, h in enumerate(HYPERPARAMETERS)]
     pool = np.stack(columns, axis=1).astype(np.float32)
     tasks = {
-        file: Task(
-            task_id=file, pool=pool, scores=scores, meta_features=files.meta_features[file].astype(np.float32)
-        )
+        file: Task(task_id=file, pool=pool, scores=scores, meta_features=files.meta_features[file].astype(np.float32))
         for file, scores in files.responses.items()
     }
     notes = ["the authors publish no names of the columns: those of the hyperparameters are this project's"]

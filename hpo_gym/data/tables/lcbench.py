@@ -83,7 +83,8 @@ def _departures(path: Path, strict: bool) -> tuple[str, ...]:
 def _arrays(path: Path) -> dict[str, NDArray]:
     due = ("task_id", "config", "config_names", "epoch", CURVES)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because np.load leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             absent = [name for name in due if name not in archive]
             if absent:
                 raise TableError(f"{path}: lacks the array {absent[0]!r}; it has {', '.join(archive.files)}")

@@ -30,9 +30,7 @@ class ResponseFiles:
     notes: tuple[str, ...]
 
 
-def read_response_files(
-    members: Mapping[str, bytes], *, n_hyperparameters: int, n_meta_features: int
-) -> ResponseFiles:
+def read_response_files(members: Mapping[str, bytes], *, n_hyperparameters: int, n_meta_features: int) -> ResponseFiles:
     """Reads all files and puts them on the first one's grid.
 
     A line that lacks exactly its response becomes a NaN with a note. Files whose rows are permuted are
@@ -55,10 +53,7 @@ def read_response_files(
         responses[file] = rows[order, 0]
         if not np.array_equal(order, np.arange(len(order))):
             notes.append(f"{file}: its rows were in another order and have been aligned by configuration")
-        notes += [
-            f"{file}, line {n}: the response is missing; that configuration has no score"
-            for n in missing_lines
-        ]
+        notes += [f"{file}, line {n}: the response is missing; that configuration has no score" for n in missing_lines]
     if grid is None:
         raise TableError("there are no files to read")
     return ResponseFiles(grid=grid, responses=responses, meta_features=meta_features, notes=tuple(notes))
@@ -101,9 +96,7 @@ def _to_floats(file: str, lines: list[list[str]]) -> NDArray[np.float64]:
                 try:
                     float(cell)
                 except ValueError:
-                    raise TableError(
-                        f"{file}, line {number}, column {column}: {cell!r} is not a number"
-                    ) from None
+                    raise TableError(f"{file}, line {number}, column {column}: {cell!r} is not a number") from None
         raise
 
 
@@ -127,9 +120,7 @@ def _check_unique(file: str, configurations: NDArray[np.float64]) -> None:
         raise TableError(f"{file}: lines {first} and {second} hold the same configuration")
 
 
-def _order_on_grid(
-    file: str, configurations: NDArray[np.float64], grid: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def _order_on_grid(file: str, configurations: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.int64]:
     """(n,) for each configuration of the grid, its row in the file."""
     if configurations.shape == grid.shape and np.array_equal(configurations, grid):
         return np.arange(len(grid))
@@ -137,9 +128,7 @@ def _order_on_grid(
     on_grid = {row.tobytes() for row in grid}
     for i, row in enumerate(configurations):
         if row.tobytes() not in on_grid:
-            raise TableError(
-                f"{file}, line {i + 1}: {row.tolist()} is not a configuration of the other files' grid"
-            )
+            raise TableError(f"{file}, line {i + 1}: {row.tolist()} is not a configuration of the other files' grid")
     for row in grid:
         if row.tobytes() not in row_of:
             raise TableError(f"{file}: the grid's configuration {row.tolist()} is missing")

@@ -36,9 +36,7 @@ def identity(sources: Sequence[Path], version: int, options: Mapping[str, Any]) 
 
     A file is known by path, size and time of last change; a folder by those of all its files.
     """
-    files = [
-        f for path in sources for f in (sorted(path.rglob("*")) if path.is_dir() else [path]) if f.is_file()
-    ]
+    files = [f for path in sources for f in (sorted(path.rglob("*")) if path.is_dir() else [path]) if f.is_file()]
     stats = [(file, file.stat()) for file in files]
     return {
         "format": FORMAT,
@@ -117,9 +115,7 @@ def _arrays(table: Table) -> dict[str, NDArray]:
     return {
         "pool": np.concatenate(pools).astype(np.float32, copy=False),
         "scores": np.concatenate([task.scores for task in tasks]).astype(np.float64, copy=False),
-        "meta_features": np.concatenate([task.meta_features for task in tasks]).astype(
-            np.float32, copy=False
-        ),
+        "meta_features": np.concatenate([task.meta_features for task in tasks]).astype(np.float32, copy=False),
     }
 
 

@@ -40,7 +40,7 @@ class Hyperparameter:
                 raise TableError(f"hyperparameter {self.name!r} is categorical but has no categories")
         elif not (np.isfinite(self.lower) and np.isfinite(self.upper) and self.lower <= self.upper):
             raise TableError(
-                f"hyperparameter {self.name!r}: bounds [{self.lower}, {self.upper}] are not finite and ordered"
+                f"hyperparameter {self.name!r}: bounds [{self.lower}, {self.upper}] are not finite, ordered"
             )
         elif self.log and self.lower <= 0:
             raise TableError(f"hyperparameter {self.name!r}: a log scale needs lower > 0, got {self.lower}")
@@ -51,9 +51,7 @@ class Hyperparameter:
             index = {category: i for i, category in enumerate(self.categories)}
             unknown = sorted({str(v) for v in values} - index.keys())
             if unknown:
-                raise TableError(
-                    f"hyperparameter {self.name!r}: {unknown[0]!r} is not one of {self.categories}"
-                )
+                raise TableError(f"hyperparameter {self.name!r}: {unknown[0]!r} is not one of {self.categories}")
             return np.array([index[str(v)] for v in values], np.float64) / max(len(self.categories) - 1, 1)
         x = np.asarray(values, np.float64)
         span = self.upper - self.lower
@@ -65,10 +63,7 @@ class Hyperparameter:
             )
         if span == 0:
             return np.zeros_like(x)
-        if self.log:
-            unit = np.log(x / self.lower) / np.log(self.upper / self.lower)
-        else:
-            unit = (x - self.lower) / span
+        unit = np.log(x / self.lower) / np.log(self.upper / self.lower) if self.log else (x - self.lower) / span
         return np.clip(unit, 0.0, 1.0)
 
     def from_unit(self, unit: NDArray) -> NDArray:
@@ -76,11 +71,7 @@ class Hyperparameter:
         u = np.asarray(unit, np.float64)
         if self.kind == "categorical":
             return np.array(self.categories)[np.rint(u * max(len(self.categories) - 1, 1)).astype(int)]
-        x = (
-            self.lower * (self.upper / self.lower) ** u
-            if self.log
-            else self.lower + u * (self.upper - self.lower)
-        )
+        x = self.lower * (self.upper / self.lower) ** u if self.log else self.lower + u * (self.upper - self.lower)
         return np.rint(x).astype(np.int64) if self.kind == "integer" else x
 
 
@@ -181,6 +172,4 @@ class Table:
         try:
             return self.tasks[task_id]
         except KeyError:
-            raise KeyError(
-                f"table {self.name!r} has no task {task_id!r}; it has {', '.join(self.tasks)}"
-            ) from None
+            raise KeyError(f"table {self.name!r} has no task {task_id!r}; it has {', '.join(self.tasks)}") from None

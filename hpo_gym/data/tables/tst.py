@@ -34,9 +34,7 @@ def load(path: Path, *, strict: bool) -> Table:
         TableError: naming file, line and value.
     """
     members = read_members(path, lambda name: m[1] if (m := _MEMBER.fullmatch(name)) else None)
-    files = read_response_files(
-        members, n_hyperparameters=len(HYPERPARAMETERS), n_meta_features=N_META_FEATURES
-    )
+    files = read_response_files(members, n_hyperparameters=len(HYPERPARAMETERS), n_meta_features=N_META_FEATURES)
     for file, accuracies in files.responses.items():
         outside = ~((accuracies >= 0) & (accuracies <= 1) | np.isnan(accuracies))
         if outside.any():
@@ -44,9 +42,7 @@ def load(path: Path, *, strict: bool) -> Table:
     notes = [*files.notes, *check_published(members, "tst-svm", where=path, strict=strict)]
     pool = _pool(files.grid)
     tasks = {
-        file: Task(
-            task_id=file, pool=pool, scores=scores, meta_features=files.meta_features[file].astype(np.float32)
-        )
+        file: Task(task_id=file, pool=pool, scores=scores, meta_features=files.meta_features[file].astype(np.float32))
         for file, scores in files.responses.items()
     }
     return Table(

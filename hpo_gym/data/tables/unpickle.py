@@ -46,14 +46,10 @@ class _ListedOnly(pickle.Unpickler):
         try:
             return self._admitted[module_name, global_name]
         except KeyError:
-            raise pickle.UnpicklingError(
-                f"it names {module_name}.{global_name}, which is not admitted"
-            ) from None
+            raise pickle.UnpicklingError(f"it names {module_name}.{global_name}, which is not admitted") from None
 
 
-def unpickle(
-    content: bytes, *, where: str, admitted: Mapping[tuple[str, str], Callable[..., Any]] = PLAIN
-) -> Any:
+def unpickle(content: bytes, *, where: str, admitted: Mapping[tuple[str, str], Callable[..., Any]] = PLAIN) -> Any:
     """What a pickle holds, calling nothing but the admitted names.
 
     Raises:
