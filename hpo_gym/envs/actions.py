@@ -53,7 +53,7 @@ def _row(problem: SelectionProblem, action: Any, task: int, available: NDArray[n
 
 def check_rows(rows: NDArray[np.int64], n_configurations: int) -> None:
     """Raise a `ValueError` if one of the rows is not of the pool."""
-    if rows.min() < 0 or rows.max() >= n_configurations:
+    if rows.view(np.uint64).max() >= n_configurations:  # negative ones are huge when read as unsigned
         wrong = rows[(rows < 0) | (rows >= n_configurations)][0]
         raise ValueError(f"action {wrong}: a row of the pool, 0 to {n_configurations - 1}, is needed")
 
@@ -73,11 +73,11 @@ def replace_rows(
     rows = rows % tasks.n_rows.take(task)
     is_free = available[members, rows] == 1
     is_repeat = tasks.is_evaluated.take(tasks.score_start.take(task) + rows) & ~is_free
-    replaced = np.flatnonzero(~is_free if problem.repeat == "mask" else ~is_free & ~is_repeat)
-    if replaced.size:
-        rows[replaced] = problem.neighbours.nearest_available(
-            task[replaced], rows[replaced], members[replaced], available
-        )
+    replaced = ~is_free if problem.repeat == "mask" else ~is_free & ~is_repeat
+    n_replaced = np.count_nonzero(replaced)
+    which: Any = slice(None) if n_replaced == len(rows) else np.flatnonzero(replaced)
+    if n_replaced:
+        rows[which] = problem.neighbours.nearest_available(task[which], rows[which], members[which], available)
     return rows, is_repeat
 
 

@@ -115,6 +115,11 @@ class ConfigSelectionEnv(gym.Env[Any, Any]):
         """The declared splits, by name."""
         return self.problem.splits
 
+    @property
+    def budget(self) -> int:
+        """Length of a search, in full evaluations."""
+        return self.problem.budget
+
     def evaluations(self, task_id: str) -> TaskEvaluations:
         """The recorded evaluations of one of this environment's own tasks, for agents that fit on them.
 

@@ -102,6 +102,11 @@ class ConfigSelectionVectorEnv(VectorEnv):
         """The declared splits, by name."""
         return self.problem.splits
 
+    @property
+    def budget(self) -> int:
+        """Length of a search, in full evaluations."""
+        return self.problem.budget
+
     def evaluations(self, task_id: str) -> TaskEvaluations:
         """The recorded evaluations of one of this environment's own tasks; see `ConfigSelectionEnv`."""
         return self.problem.evaluations(task_id)
@@ -152,7 +157,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
     def _begin(self, members: NDArray[np.int64], options: dict[int, dict[str, Any]] | None = None) -> None:
         """Start new episodes in these members."""
         problem, tasks = self.problem, self.problem.tasks
-        for i in members:
+        for i in members.tolist():
             rng = self._rngs[i]
             assert rng is not None  # reset() seeds every member before anything else can happen
             self._task[i] = problem.draw_task(rng, options[i] if options else None)
@@ -190,7 +195,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
         if not self._has_begun:
             raise gym.error.ResetNeeded("no search has begun: call reset() before step()")
         standing = self._is_over.copy()
-        rewards, infos = self._advance(actions, ~standing)
+        rewards, infos = self._advance(actions, None if not np.count_nonzero(standing) else ~standing)
         truncated = np.zeros(self.num_envs, bool)
         if self.autoreset_mode == AutoresetMode.DISABLED:
             return self._observations(), rewards, self._is_over.copy(), truncated, infos
@@ -229,18 +234,18 @@ class ConfigSelectionVectorEnv(VectorEnv):
             **self._reset_infos(terminated),
         }
 
-    def _advance(self, actions: Any, moving: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Infos]:
-        """Run a trial in every member that moves: (num_envs,) rewards, and what to report."""
+    def _advance(self, actions: Any, moving: NDArray[np.bool_] | None) -> tuple[NDArray[np.float64], Infos]:
+        """Run a trial in every member that moves (None: all do): (num_envs,) rewards, and what to report."""
         problem, tasks = self.problem, self.problem.tasks
         rows, levels, is_repeat = self._resolve(actions, moving)
         columns = levels if tasks.levels else self._column
         score = tasks.scores.take((self._score_start + rows) * tasks.scores.shape[1] + columns)
         reward = problem.reward(score, self._incumbent, self._previous, self._best, self._reward_worst)
         recording = moving
-        if problem.repeat == "end" and is_repeat.any():
-            recording = moving & ~is_repeat
-            self._is_over |= moving & is_repeat
-        if recording.all():
+        if problem.repeat == "end" and np.count_nonzero(is_repeat):
+            recording = ~is_repeat if moving is None else moving & ~is_repeat
+            self._is_over |= is_repeat
+        if recording is None:
             self._record(slice(None), rows, levels, score)
         else:
             reward = np.where(recording, reward, 0.0)
@@ -253,10 +258,8 @@ class ConfigSelectionVectorEnv(VectorEnv):
         score: NDArray[np.float64],
         rows: NDArray[np.int64],
         is_repeat: NDArray[np.bool_],
-        moving: NDArray[np.bool_],
+        moving: NDArray[np.bool_] | None,
     ) -> Infos:
-        if not moving.any():
-            return {}
         reported: Infos = {
             "score": score,
             "configuration": rows,
@@ -264,29 +267,36 @@ class ConfigSelectionVectorEnv(VectorEnv):
             "incumbent": self._incumbent.copy(),
             "is_repeat": is_repeat,
         }
-        if not moving.all():
+        if moving is None:
+            moving = np.ones(self.num_envs, bool)
+        elif not moving.any():
+            return {}
+        else:
             reported = {name: _only(values, moving) for name, values in reported.items()}
-        return reported | dict.fromkeys((f"_{name}" for name in reported), moving)
+        return reported | {f"_{name}": moving for name in reported}
 
     def _resolve(
-        self, actions: Any, moving: NDArray[np.bool_]
+        self, actions: Any, moving: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
         """The (rows, levels) that the actions stand for, and which asked for a repeat; each (num_envs,)."""
         is_repeat = np.zeros(self.num_envs, bool)
         levels = np.zeros(self.num_envs, np.int64)
         if not self.problem.takes_rows:
             rows = np.zeros(self.num_envs, np.int64)
-            for i in np.flatnonzero(moving).tolist():
+            for i in self._members[slice(None) if moving is None else moving].tolist():
                 rows[i], levels[i], is_repeat[i] = self._resolve_member(i, actions[i])
             return rows, levels, is_repeat
         rows = np.array(actions, np.int64)
         if rows.shape != (self.num_envs,):
             raise ValueError(f"actions of shape {rows.shape}: one row of the pool for each of {self.num_envs} members")
         check_rows(rows, self._available.shape[1])
-        is_free = self._available.take(self._first_cell + rows) == 1
-        if not is_free.all():
-            rows[~moving] = 0
-            members = np.flatnonzero(~is_free & moving)
+        is_free = self._available.take(self._first_cell + rows)
+        if np.count_nonzero(is_free) < self.num_envs:
+            is_blocked = is_free == 0
+            if moving is not None:
+                rows[~moving] = 0
+                is_blocked &= moving
+            members = np.flatnonzero(is_blocked)
             rows[members], is_repeat[members] = replace_rows(
                 self.problem, self._task[members], rows[members], members, self._available
             )
@@ -313,7 +323,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
         """Write these members' trials into their histories and pay for them; each argument (k,)."""
         problem, history = self.problem, self._history
         t = self._n_trials[members]
-        in_step = isinstance(members, slice) and (t == t[0]).all()
+        in_step = isinstance(members, slice) and np.count_nonzero(t == t[0]) == len(t)
         place = (members, int(t[0])) if in_step else (self._members[members], t)  # a slice costs half an index
         history["configurations"][place] = problem.tasks.rows.take(self._row_start[members] + rows, axis=0)
         history["scores"][place] = scores

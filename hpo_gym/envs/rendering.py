@@ -113,7 +113,7 @@ def _draw_curve(axes: Any, view: SearchView) -> None:
     axes.grid(color=PALE, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
     if len(scores):
-        axes.legend(loc="lower right", frameon=False, fontsize=8)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=8)
 
 
 def _draw_explored(axes: Any, view: SearchView) -> None:
@@ -123,7 +123,8 @@ def _draw_explored(axes: Any, view: SearchView) -> None:
 
     d = view.pool.shape[1]
     position = np.arange(d)
-    background = view.pool[:: max(len(view.pool) // N_BACKGROUND_ROWS, 1)]
+    # Drawn, not every k-th: on a grid a stride would show the same few values again and again.
+    background = np.random.default_rng(0).permutation(view.pool)[:N_BACKGROUND_ROWS]
     axes.add_collection(LineCollection(_polylines(position, background), colors=PALE, linewidths=0.4, alpha=0.6))
     if view.trials:
         rows = np.array([row for row, _ in view.trials])

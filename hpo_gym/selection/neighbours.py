@@ -30,8 +30,9 @@ class Neighbours:
     ) -> NDArray[np.int64]:
         """(k,) the rows nearest to rows (k,) of tasks (k,) that are available (G, n) to members (k,)."""
         flat = self._tasks.row_start.take(task) + rows
-        if not self._is_known.take(flat).all():
-            for i in np.flatnonzero(~self._is_known[flat]):
+        is_known = self._is_known.take(flat)
+        if np.count_nonzero(is_known) < len(flat):
+            for i in np.flatnonzero(~is_known):
                 self._find(int(task[i]), int(rows[i]), int(flat[i]))
         order = self._order.take(flat, axis=0)  # (k, n_kept)
         cells = (members * available.shape[1])[:, None] + order
