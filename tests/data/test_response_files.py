@@ -75,10 +75,15 @@ def tar_of(members, mode="w"):
     return buffer.getvalue()
 
 
-@pytest.fixture
-def svm_members(data_folder):
+@pytest.fixture(scope="module")
+def published_members(data_folder):
     with tarfile.open(data_folder / "tables" / "tst-svm.tar.xz", "r|*") as tar:
         return {m.name: tar.extractfile(m).read() for m in tar if m.isfile()}
+
+
+@pytest.fixture
+def svm_members(published_members):
+    return dict(published_members)
 
 
 @pytest.fixture

@@ -153,7 +153,9 @@ class Table:
             raise TableError(f"{where}: scores of shape {task.scores.shape} do not fit a pool of {n}")
         if self.score_axis == "epoch" and task.scores.shape[1] != len(self.epochs):
             raise TableError(f"{where}: {task.scores.shape[1]} score columns for {len(self.epochs)} epochs")
-        if not task.is_evaluated.any():
+        # The first row nearly always has a score: looking at all of them would read the whole file at opening.
+        has_first = len(task.scores) > 0 and bool(np.isfinite(task.scores[0]).all())
+        if not has_first and not task.is_evaluated.any():
             raise TableError(f"{where}: no configuration has a score")
 
     @property
