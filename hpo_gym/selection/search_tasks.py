@@ -122,7 +122,10 @@ def _fidelity_levels(table: Table, fidelity: Fidelity) -> tuple[int, ...]:
     if fidelity is None:
         return ()
     if table.score_axis != "epoch":
-        raise ValueError(f"fidelity={fidelity!r}: table {table.name!r} has no epochs; leave fidelity=None")
+        raise ValueError(
+            f"fidelity={fidelity!r}: table {table.name!r} has no epochs; leave fidelity=None "
+            "(hpo_gym/ConfigSelection-LCBench-v0 has training epochs)"
+        )
     if fidelity == "action":
         epochs = np.array(table.epochs)
         wanted = epochs[-1] / FIDELITY_RATIO ** np.arange(N_FIDELITY_LEVELS)[::-1]
