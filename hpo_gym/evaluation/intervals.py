@@ -48,8 +48,8 @@ def resampled_means(values: Floats, rng: np.random.Generator, n_resamples: int =
 
 def _resample_counts(rng: np.random.Generator, n_resamples: int, n_seeds: int) -> Floats:
     """(n_resamples, n_seeds) how often each seed was drawn; rows sum to n_seeds."""
-    drawn = rng.integers(n_seeds, size=(n_resamples, n_seeds))
-    flat = drawn + np.arange(n_resamples)[:, None] * n_seeds
+    drawn = rng.integers(n_seeds, size=(n_resamples, n_seeds), dtype=np.int32)  # quicker than int64
+    flat = drawn + np.arange(n_resamples, dtype=np.int64)[:, None] * n_seeds
     return np.bincount(flat.ravel(), minlength=n_resamples * n_seeds).reshape(n_resamples, n_seeds).astype(float)
 
 
