@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from hpo_gym.evaluation.metrics import average_ranks
 
-def average_ranks(values: NDArray) -> NDArray[np.float64]:
+
+def ranks_over_tasks(values: NDArray) -> NDArray[np.float64]:
     """(n_agents, n_blocks), or with further axes (n_agents, n_blocks, ...) -> mean rank (n_agents, ...).
 
     Rank 1 is the lowest value of a block; tied agents share the mean of their ranks.
     """
-    return np.asarray(stats.rankdata(values, axis=0).mean(axis=1))
+    return np.asarray(average_ranks(-np.asarray(values)).mean(axis=1))
 
 
 def probability_of_improvement(ours: NDArray, theirs: NDArray) -> float:
@@ -39,7 +41,7 @@ def probability_of_improvement_interval(
 ) -> tuple[float, float]:
     """Percentile interval of `probability_of_improvement`.
 
-    Seeds are resampled within each task, tasks are kept. The runs of the two agents are resampled independently of each other.
+    Seeds are resampled within each task, for each agent on its own; tasks are kept.
     """
     wins = _wins(ours, theirs)  # (n_tasks, n_ours, n_theirs)
     n_tasks, n_ours, n_theirs = wins.shape
@@ -154,7 +156,7 @@ def significance(values: NDArray, alpha: float = 0.05) -> Significance:
     Where the Friedman test finds nothing at level alpha, pairs are not told apart
     (Demsar 2006, section 3.2.2).
     """
-    ranks = average_ranks(values)
+    ranks = ranks_over_tasks(values)
     p = wilcoxon_p(values)
     upper = np.triu_indices(len(values), k=1)
     p[upper] = holm(p[upper])

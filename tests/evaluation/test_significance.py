@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hpo_gym.evaluation.significance import (
-    average_ranks,
     cliques,
     friedman_p,
     holm,
     probability_of_improvement,
     probability_of_improvement_interval,
+    ranks_over_tasks,
     significance,
     wilcoxon_p,
 )
@@ -30,11 +30,11 @@ DEMSAR_AUC = np.array(
 
 def test_tied_agents_share_the_mean_of_their_ranks() -> None:
     values = np.array([[0.1, 0.2], [0.1, 0.3], [0.4, 0.1]])
-    np.testing.assert_allclose(average_ranks(values), [(1.5 + 2) / 2, (1.5 + 3) / 2, (3 + 1) / 2])
+    np.testing.assert_allclose(ranks_over_tasks(values), [(1.5 + 2) / 2, (1.5 + 3) / 2, (3 + 1) / 2])
 
 
 def test_average_ranks_are_those_of_demsars_table() -> None:
-    np.testing.assert_allclose(average_ranks(-DEMSAR_AUC), [3.143, 2.000, 2.893, 1.964], atol=5e-4)
+    np.testing.assert_allclose(ranks_over_tasks(-DEMSAR_AUC), [3.143, 2.000, 2.893, 1.964], atol=5e-4)
 
 
 def test_friedman_statistic_is_that_of_demsars_example() -> None:

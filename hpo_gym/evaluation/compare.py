@@ -1,0 +1,190 @@
+"""Several agents on the same tasks, seeds and budget: what may be compared, and the figures that come of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo_gym.evaluation.errors import EvaluationError
+from hpo_gym.evaluation.intervals import mean_interval
+from hpo_gym.evaluation.result import EvaluationResult
+from hpo_gym.evaluation.significance import (
+    Significance,
+    probability_of_improvement,
+    probability_of_improvement_interval,
+    significance,
+)
+
+BOOTSTRAP_SEED = 0
+"""Seeds the generator of every interval, so that the same files give the same table."""
+
+AGENT_SIDE_OPTIONS = frozenset({"action", "observe_pool", "render_mode", "reward"})
+"""Environment options that change how an agent sees and acts, not which trials can be had at which cost."""
+
+_TIE_DIGITS = 12  # of normalised regret: means of the same scores summed in another order are ties
+
+
+class ComparisonError(EvaluationError, ValueError):
+    """The results cannot be compared; the message names the first difference."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A figure and its 95 % stratified bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """Results that belong side by side.
+
+    Attributes:
+        results: one an agent, in the order in which they were given.
+        agents: their names; a second result of the same agent is "name #2".
+        tasks: in the order of the first result.
+        regret: (n_agents, n_tasks, n_seeds, budget) normalised regret of the incumbent; a size of 0 where
+            the environment has no trials.
+    """
+
+    results: tuple[EvaluationResult, ...]
+    agents: tuple[str, ...]
+    tasks: tuple[str, ...]
+    regret: NDArray[np.float64] = field(repr=False)
+
+    @property
+    def env_id(self) -> str:
+        """The environment that all were evaluated on."""
+        return self.results[0].env_id
+
+    @property
+    def budget(self) -> int:
+        """Trials a search, in full evaluations; 0 where there are none."""
+        return self.results[0].budget
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether there are regret curves, without which only the means can be set side by side."""
+        return self.regret.size > 0
+
+    def need_curves(self) -> None:
+        """A `ComparisonError` where the results carry no regret curves."""
+        if not self.has_curves:
+            raise ComparisonError(
+                f"the results of {self.env_id} carry no regret curves: there is nothing to rank or plot"
+            )
+
+    def trial_counts(self, wanted: Sequence[int] = ()) -> tuple[int, ...]:
+        """The K's to report: those wanted, or 1, 10, 25, 50 and 100 within the budget, and the budget.
+
+        Raises:
+            ComparisonError: a wanted one lies outside 1 ... budget.
+        """
+        for k in wanted:
+            if not 1 <= k <= self.budget:
+                raise ComparisonError(f"{k} trials: the results have 1 to {self.budget}")
+        return tuple(sorted(set(wanted or [k for k in (1, 10, 25, 50, 100) if k < self.budget] + [self.budget])))
+
+    def regret_at(self, k: int) -> tuple[Estimate, ...]:
+        """Each agent's mean normalised regret after k trials."""
+        return tuple(self._estimate(values[..., k - 1]) for values in self.regret)
+
+    def area_under_regret(self) -> tuple[Estimate, ...]:
+        """Each agent's normalised regret, averaged over all trials."""
+        return tuple(self._estimate(values.mean(axis=-1)) for values in self.regret)
+
+    def task_means(self, k: int) -> NDArray[np.float64]:
+        """(n_agents, n_tasks) mean over seeds of the regret after k trials, rounded so that ties are ties."""
+        return np.round(self.regret[..., k - 1].mean(axis=2), _TIE_DIGITS)
+
+    def significance(self, k: int, alpha: float = 0.05) -> Significance:
+        """Ranks over tasks after k trials, and the tests on them."""
+        return significance(self.task_means(k), alpha)
+
+    def improvement(self, k: int) -> tuple[tuple[Estimate, ...], ...]:
+        """[i][j]: the probability that a run of agent i has the lower regret after k trials than one of j."""
+        final = np.round(self.regret[..., k - 1], _TIE_DIGITS)
+        return tuple(tuple(_improvement(ours, theirs) for theirs in final) for ours in final)
+
+    @staticmethod
+    def _estimate(values: NDArray[np.float64]) -> Estimate:
+        low, high = mean_interval(values, np.random.default_rng(BOOTSTRAP_SEED))
+        return Estimate(mean=float(values.mean()), low=low, high=high)
+
+
+def _improvement(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> Estimate:
+    rng = np.random.default_rng(BOOTSTRAP_SEED)
+    low, high = probability_of_improvement_interval(ours, theirs, rng=rng)
+    return Estimate(mean=probability_of_improvement(ours, theirs), low=low, high=high)
+
+
+def compare(results: Sequence[EvaluationResult]) -> Comparison:
+    """Put results side by side.
+
+    Raises:
+        ComparisonError: there are none, or two differ in environment, options that matter, split, tasks,
+            seeds or budget; one line that names the two agents and the difference.
+    """
+    if not results:
+        raise ComparisonError("there are no results to compare")
+    agents = _distinct([result.agent for result in results])
+    for agent, result in zip(agents[1:], results[1:], strict=True):
+        _check_same(agents[0], results[0], agent, result)
+    tasks = tuple(results[0].per_task)
+    curves = [_curves(agent, result, tasks) for agent, result in zip(agents, results, strict=True)]
+    return Comparison(results=tuple(results), agents=agents, tasks=tasks, regret=np.stack(curves))
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    seen: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        distinct.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
+    return tuple(distinct)
+
+
+def _check_same(first_name: str, first: EvaluationResult, name: str, result: EvaluationResult) -> None:
+    """Everything that would make the comparison unfair, the most telling first."""
+    for what in ("env_id", "split", "budget"):
+        _check_equal(what, first_name, getattr(first, what), name, getattr(result, what))
+    ours, theirs = _problem_options(first.env_kwargs), _problem_options(result.env_kwargs)
+    for key in sorted(ours.keys() | theirs.keys()):
+        _check_equal(f"option {key!r}", first_name, ours.get(key), name, theirs.get(key))
+    only_first = [task for task in first.per_task if task not in result.per_task]
+    only_second = [task for task in result.per_task if task not in first.per_task]
+    for task, has, has_not in [
+        *((task, first_name, name) for task in only_first),
+        *((task, name, first_name) for task in only_second),
+    ]:
+        raise ComparisonError(f"tasks differ: {has!r} was evaluated on {task!r} and {has_not!r} was not")
+    _check_equal("seeds", first_name, sorted(first.seeds), name, sorted(result.seeds))
+
+
+def _problem_options(env_kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in env_kwargs.items() if key not in AGENT_SIDE_OPTIONS}
+
+
+def _check_equal(what: str, first_name: str, first: Any, name: str, other: Any) -> None:
+    if first != other:
+        raise ComparisonError(f"{what} differs: {first_name!r} has {first!r}, {name!r} has {other!r}")
+
+
+def _curves(agent: str, result: EvaluationResult, tasks: Sequence[str]) -> NDArray[np.float64]:
+    """(n_tasks, n_seeds, budget), or (0, 0, 0) where there are none."""
+    if not result.regret_curves:
+        return np.zeros((0, 0, 0))
+    try:
+        curves = np.array([result.regret_curves[task] for task in tasks], np.float64)
+    except (KeyError, ValueError):
+        curves = np.zeros(0)
+    if curves.shape != (len(tasks), result.n_seeds, result.budget):
+        raise ComparisonError(
+            f"the result of {agent!r} has no full regret curve for each of its "
+            f"{len(tasks)} tasks x {result.n_seeds} seeds x {result.budget} trials"
+        )
+    return curves
