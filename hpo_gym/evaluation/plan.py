@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import gymnasium as gym
 
+from hpo_gym.data.errors import DataError
 from hpo_gym.evaluation.agent import AgentBuilder, required_env_kwargs
 from hpo_gym.evaluation.errors import EvaluationError
 from hpo_gym.evaluation.protocol import Protocol, Split
@@ -47,7 +49,7 @@ class Plan:
     @classmethod
     def of(cls, protocol: Protocol, contestant: Contestant) -> "Plan":
         """Ask the environment which tasks it has; a choice that it cannot meet is an `EvaluationError`."""
-        env = gym.make(protocol.env_id, **contestant.env_kwargs)
+        env = _made(protocol.env_id, contestant.env_kwargs)
         try:
             all_tasks = tuple(getattr(env.unwrapped, "task_ids", ()))
             splits = {name: tuple(ids) for name, ids in getattr(env.unwrapped, "splits", {}).items()}
@@ -89,6 +91,16 @@ class Plan:
                 )
             )
         return units
+
+
+def _made(env_id: str, env_kwargs: Mapping[str, Any]) -> gym.Env:
+    try:
+        return gym.make(env_id, **env_kwargs)
+    except DataError:
+        raise  # its message is already what the user needs
+    except (TypeError, ValueError, KeyError, gym.error.Error) as error:
+        reason = str(error.args[0] if error.args else error).splitlines()[0]
+        raise EvaluationError(f"{env_id} cannot be made with these options: {reason}") from error
 
 
 def _choose_tasks(

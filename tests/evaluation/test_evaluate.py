@@ -161,6 +161,9 @@ def test_a_protocol_s_metrics_and_seeds_are_used():
         ({"workers": 0}, "workers=0: one or more is needed"),
         ({"env_kwargs": {"tasks": ["a"]}}, "'tasks' is set by the evaluation"),
         ({"env_id": "CartPole-v1", "tasks": ["a"]}, "CartPole-v1 has no tasks to choose from"),
+        ({"env_kwargs": {"trail_cost": 1}}, f"{ENV_ID} cannot be made with these options: "),
+        ({"env_id": "hpo_gym/Nothing-v0"}, "hpo_gym/Nothing-v0 cannot be made with these options: "),
+        ({"env_id": EMBEDDED, "env_kwargs": {"reward": "no"}}, "reward='no' is not one of"),
         ({"env_kwargs": {"trial_cost": float("nan")}}, "environment options must be JSON values"),
     ],
 )
