@@ -95,8 +95,7 @@ class ConfigSelectionEnv(gym.Env[Any, Any]):
         tasks = self.problem.tasks
         self._takes_rows = self.problem.takes_rows
         self._levels = np.array(tasks.levels, np.int64)
-        self._batched = self.problem.observation.history_buffers(1)
-        self._history = {name: buffer[0] for name, buffer in self._batched.items()}
+        self._history = {name: b[0] for name, b in self.problem.observation.history_buffers(1).items()}
         self._fixed: dict[str, NDArray[Any]] = {}
         self._available = np.zeros(tasks.n_configurations, np.int8)
         self._paid_epochs = np.zeros(tasks.n_configurations, np.int64)
@@ -152,7 +151,7 @@ class ConfigSelectionEnv(gym.Env[Any, Any]):
         self._incumbent, self._previous = -math.inf, 0.0
         self._trials = []
         self._is_over = False
-        clear_history(self._batched, slice(None))
+        clear_history(self._history, slice(None))
         if self.problem.observation.observe_pool:
             self._fixed["pool"] = padded_pool(tasks, self._task)
         if self.problem.observation.n_meta_features:
