@@ -14,7 +14,11 @@ N_CELLS, N_STEPS = 5, 6
 
 def make_space(has_dict_observation):
     cell = gym.spaces.Box(0.0, 1.0, (N_CELLS,), np.float32)
-    return gym.spaces.Dict({"cell": cell, "noise": gym.spaces.Box(0, 1, (1,), np.float32)}) if has_dict_observation else cell
+    return (
+        gym.spaces.Dict({"cell": cell, "noise": gym.spaces.Box(0, 1, (1,), np.float32)})
+        if has_dict_observation
+        else cell
+    )
 
 
 class WalkEnv(gym.Env):

@@ -57,8 +57,10 @@ def test_every_step_is_what_dummy_vec_env_gives(dict_observation):
         actions = rng.integers(3, size=G)
         observations, rewards, dones, infos = native.step(actions)
         others, other_rewards, other_dones, other_infos = dummy.step(actions)
-        assert_same([observations, rewards, dones, infos], [type(observations)(others) if dict_observation else others,
-                                                            other_rewards, other_dones, other_infos])
+        assert_same(
+            [observations, rewards, dones, infos],
+            [type(observations)(others) if dict_observation else others, other_rewards, other_dones, other_infos],
+        )
         assert_same(native.reset_infos, dummy.reset_infos)
         assert_same(native.env_method("action_masks"), dummy.env_method("action_masks"))
         for info in np.array(infos)[dones]:
@@ -120,8 +122,9 @@ def test_infos_and_observations_of_config_selection_share_no_memory_with_the_env
 @pytest.mark.parametrize("dict_observation", [False, True])
 def test_ppo_ends_with_the_parameters_it_gets_through_dummy_vec_env(dict_observation):
     models = [
-        PPO("MultiInputPolicy" if dict_observation else "MlpPolicy", env, n_steps=16, batch_size=24, n_epochs=2, seed=5)
-        .learn(96)
+        PPO(
+            "MultiInputPolicy" if dict_observation else "MlpPolicy", env, n_steps=16, batch_size=24, n_epochs=2, seed=5
+        ).learn(96)
         for env in both(dict_observation)
     ]
     assert same_parameters(*models)
@@ -135,8 +138,9 @@ def test_ppo_on_config_selection_ends_with_the_parameters_it_gets_through_dummy_
     dummy = DummyVecEnv([lambda: gym.make(MLP, **kwargs) for _ in range(G)])
     envs = [make_sb3_vec_env(MLP, G, **kwargs), dummy]
     models = [
-        PPO("MultiInputPolicy", env, n_steps=16, batch_size=24, n_epochs=1, seed=5, policy_kwargs={"net_arch": [8]})
-        .learn(48)
+        PPO(
+            "MultiInputPolicy", env, n_steps=16, batch_size=24, n_epochs=1, seed=5, policy_kwargs={"net_arch": [8]}
+        ).learn(48)
         for env in envs
     ]
     assert same_parameters(*models)
@@ -148,9 +152,10 @@ def test_off_policy_training_is_the_same_too():
 
 
 def test_maskable_ppo_finds_each_members_mask():
-    native, dummy = both()
-    models = [MaskablePPO("MlpPolicy", env, n_steps=16, batch_size=24, n_epochs=1, seed=5).learn(48) for env in (native, dummy)]
+    settings = {"n_steps": 16, "batch_size": 24, "n_epochs": 1}
+    models = [MaskablePPO("MlpPolicy", env, seed=5, **settings).learn(48) for env in both()]
     assert same_parameters(*models)
+    assert not same_parameters(models[0], MaskablePPO("MlpPolicy", both()[0], seed=6, **settings).learn(48))
 
 
 def test_attributes_and_methods_are_handed_out_by_member():
