@@ -4,13 +4,12 @@ import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.ensemble import RandomForestRegressor
 
-from agents.search.training_tasks import TrainingTasks
+from agents.search.training_tasks import TrainingTasks, rank_of_scores
 
 _N_ROWS_AT_MOST = 2000  # of a task; more cost memory and time, and change a list little
-_models: dict[str, ExtraTreesRegressor] = {}  # by what they were fitted on; leave-one-out needs each many times
+_models: dict[str, RandomForestRegressor] = {}  # by what they were fitted on; leave-one-out needs each many times
 
 
 def predict_losses(
@@ -18,20 +17,20 @@ def predict_losses(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Predictions for a pool (n, d): normalised regrets (T, n), and their ranks (T, n) with 1 the best.
 
-    Each task's normalised regrets are fitted by extremely randomised trees (Geurts et al. 2006); the ranks
-    are those of the predictions.
+    Each task's normalised regrets are fitted by a random forest (Breiman 2001); the ranks are those of the
+    predictions. Another seed of the forests moves a list's mean regret on HPOBench XGB by 5 to 10 %.
     """
     tasks = zip(training.pools, training.normalised_regrets, strict=True)
     regrets = np.array([_model(rows, losses).predict(pool) for rows, losses in tasks])
-    return regrets, np.array(rankdata(regrets, axis=1))
+    return regrets, np.array([rank_of_scores(-predicted) for predicted in regrets])
 
 
-def _model(rows: NDArray[np.float32], losses: NDArray[np.float64]) -> ExtraTreesRegressor:
+def _model(rows: NDArray[np.float32], losses: NDArray[np.float64]) -> RandomForestRegressor:
     key = hashlib.sha256(rows.tobytes() + losses.tobytes()).hexdigest()
     if key not in _models:
         known = np.flatnonzero(np.isfinite(losses))
         if len(known) > _N_ROWS_AT_MOST:
             known = np.random.default_rng(0).choice(known, _N_ROWS_AT_MOST, replace=False)
-        forest = ExtraTreesRegressor(n_estimators=50, min_samples_leaf=2, random_state=0)
+        forest = RandomForestRegressor(n_estimators=50, random_state=0)
         _models[key] = forest.fit(rows[known], losses[known])
     return _models[key]

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.search.pool_models import predict_losses
 from agents.search.searcher import History, PlannedSearcher, SearchEpisode
 from agents.search.training_tasks import TrainingTasks
 
@@ -45,6 +44,8 @@ class StaticListSearch(PlannedSearcher, ABC):
             regrets = np.array(self.training.normalised_regrets)[:, rows]
             ranks = np.array(self.training.ranks)[:, rows]
         else:
+            from agents.search.pool_models import predict_losses  # scikit-learn: seconds, and not always needed
+
             regrets, ranks = predict_losses(self.training, pool[rows])
         return rows[self.order_of(regrets, ranks, n_trials)]
 

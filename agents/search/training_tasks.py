@@ -5,7 +5,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from hpo_gym.evaluation.agent import AgentContext
 from hpo_gym.evaluation.errors import EvaluationError
@@ -75,7 +74,12 @@ def normalised_regret(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def rank_of_scores(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores (n,) -> ranks (n,), 1 for the best, the mean rank for ties, NaN kept."""
-    return np.asarray(rankdata(-scores, method="average", nan_policy="omit"), np.float64)
+    known = np.isfinite(scores)
+    _, group, group_sizes = np.unique(-scores[known], return_inverse=True, return_counts=True)
+    worst_rank = np.cumsum(group_sizes)
+    ranks = np.full(len(scores), np.nan)
+    ranks[known] = (worst_rank - (group_sizes - 1) / 2)[group]
+    return ranks
 
 
 def _one_score_each(scores: NDArray[np.float64], is_by_fidelity: bool) -> NDArray[np.float64]:
