@@ -8,7 +8,7 @@ from sklearn.ensemble import RandomForestRegressor
 
 from agents.search.training_tasks import TrainingTasks, rank_of_scores
 
-_N_ROWS_AT_MOST = 2000  # of a task; more cost memory and time, and change a list little
+_N_ROWS_AT_MOST = 2000  # of a task: bounds time and memory on HPO-B's large pools
 _models: dict[str, RandomForestRegressor] = {}  # by what they were fitted on; leave-one-out needs each many times
 
 
@@ -18,7 +18,8 @@ def predict_losses(
     """Predictions for a pool (n, d): normalised regrets (T, n), and their ranks (T, n) with 1 the best.
 
     Each task's normalised regrets are fitted by a random forest (Breiman 2001); the ranks are those of the
-    predictions. Another seed of the forests moves a list's mean regret on HPOBench XGB by 5 to 10 %.
+    predictions. Lists depend on the forest's seed: with another one (tried with extremely randomised trees)
+    the mean regret on HPOBench XGB moved by several per cent, so figures there compare no finer than that.
     """
     tasks = zip(training.pools, training.normalised_regrets, strict=True)
     regrets = np.array([_model(rows, losses).predict(pool) for rows, losses in tasks])
