@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.spaces import Space
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -63,8 +65,6 @@ class ConfigSelectionVectorEnv(VectorEnv):
         self.problem: SelectionProblem = build_problem(table, **options)
         self.single_observation_space = self.problem.observation.space()
         self.single_action_space = self.problem.action_space()
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
         self._allocate()
 
     def _allocate(self) -> None:
@@ -91,6 +91,16 @@ class ConfigSelectionVectorEnv(VectorEnv):
         self._best, self._worst, self._reward_worst = np.zeros(g), np.zeros(g), np.zeros(g)
         # Only pictures need the rows where the agent does not see them.
         self._rows_tried = np.zeros((g, self.problem.observation.horizon if self.render_mode else 0), np.int64)
+
+    @cached_property
+    def observation_space(self) -> Space:  # type: ignore[override]  # gymnasium declares an attribute
+        """The members' spaces together; made when asked for, since Gymnasium repeats every bound for every member."""
+        return batch_space(self.single_observation_space, self.num_envs)
+
+    @cached_property
+    def action_space(self) -> Space:  # type: ignore[override]
+        """The members' action spaces together."""
+        return batch_space(self.single_action_space, self.num_envs)
 
     @property
     def task_ids(self) -> tuple[str, ...]:
