@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -11,7 +11,12 @@ from hpo_gym.evaluation.result import MetricSummary
 from hpo_gym.evaluation.significance import Significance
 
 if TYPE_CHECKING:
+    import rich.console
     import rich.table
+    import rich.text
+
+Layout = Literal["wide", "stacked", "long"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 LOWER_IS_BETTER = ("normalized_regret", "area_under_regret", "rank", "validation_bpb")
 
@@ -34,19 +39,38 @@ class TextTable:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
 
-    def rich(self, *, is_narrow: bool = False) -> "rich.table.Table":
-        """For the terminal; in a narrow one the intervals stand below their figures."""
-        from rich.markup import escape
+    def rich(self, layout: Layout = "wide") -> "rich.table.Table":
+        """For the terminal: "wide", or "stacked" with the intervals below their figures, or "long", a line a figure."""
         from rich.table import Table
+        from rich.text import Text
 
-        table = Table(title=escape(self.title), title_justify="left", caption=escape(self.note) or None)
-        table.caption_justify = "left"
+        table = Table(title=Text(self.title), title_justify="left", caption_justify="left")
+        table.caption = Text(self.note, style="dim") if self.note else None
+        if layout == "long":
+            for heading in (self.columns[0], "figure", "", ""):
+                table.add_column(Text(heading), no_wrap=True)
+            for name, *cells in self.rows:
+                for i, (column, cell) in enumerate(zip(self.columns[1:], cells, strict=True)):
+                    figure = _rich_cell(Cell(text=cell.text, is_best=cell.is_best))
+                    table.add_row(name.text if i == 0 else "", Text(column), figure, Text(cell.interval, style="dim"))
+                table.add_section()
+            return table
         for i, column in enumerate(self.columns):
-            table.add_column(escape(column), justify="right" if i else "left", no_wrap=i > 0)
-        between = "\n" if is_narrow else " "
+            heading_text = column.replace(" ", "\n", 1) if layout == "stacked" else column
+            table.add_column(Text(heading_text), justify="right" if i else "left", no_wrap=True)
         for row in self.rows:
-            table.add_row(*(_rich_cell(cell, between) for cell in row))
+            table.add_row(*(_rich_cell(cell, "\n" if layout == "stacked" else " ") for cell in row))
         return table
+
+    def fitting(self, console: "rich.console.Console") -> "rich.table.Table":
+        """The widest of the layouts that the console has room for."""
+        unlimited = console.options.update(width=10_000)
+        for layout in LAYOUTS[:-1]:
+            table = self.rich(layout)
+            table.title = table.caption = None  # those may wrap
+            if console.measure(table, options=unlimited).maximum <= console.width:
+                return self.rich(layout)
+        return self.rich(LAYOUTS[-1])
 
     def markdown(self) -> str:
         """For a page: a GitHub table below its title."""
@@ -56,11 +80,11 @@ class TextTable:
         return "\n".join(lines + (["", self.note] if self.note else [])) + "\n"
 
 
-def _rich_cell(cell: Cell, between: str) -> str:
-    from rich.markup import escape
+def _rich_cell(cell: Cell, between: str = " ") -> "rich.text.Text":
+    from rich.text import Text
 
-    text = f"[bold green]{escape(cell.text)}[/]" if cell.is_best else escape(cell.text)
-    return text + (f"{between}[dim]{escape(cell.interval)}[/]" if cell.interval else "")
+    text = Text(cell.text, style="bold green" if cell.is_best else "")
+    return Text.assemble(text, between, (cell.interval, "dim")) if cell.interval else text
 
 
 def _markdown_cell(cell: Cell) -> str:
@@ -85,7 +109,7 @@ def regret_table(comparison: Comparison, trial_counts: Sequence[int] = ()) -> Te
     n_seeds = len(comparison.results[0].seeds)
     return TextTable(
         title=f"Normalised regret on {comparison.env_id} ({len(comparison.tasks)} tasks x {n_seeds} seeds)",
-        columns=("agent", *(_after(k) for k in counts), "mean over trials", f"rank after {last}"),
+        columns=("agent", *(_after(k) for k in counts), f"mean over 1-{comparison.budget}", f"rank after {last}"),
         rows=tuple(zip(names, *columns, strict=True)),
         note="0 = best configuration of the table, 1 = worst; in brackets 95 % bootstrap intervals over seeds.",
     )

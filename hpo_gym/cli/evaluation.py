@@ -1,0 +1,164 @@
+"""`hpo-gym evaluate`: one agent on one environment, judged."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpo_gym.cli.arguments import (
+    EnvironmentId,
+    EnvironmentOptions,
+    check_output_file,
+    environment_options,
+    split_list,
+)
+from hpo_gym.cli.environments import make_environment
+from hpo_gym.cli.failures import CommandFailed, WrongUsage, did_you_mean
+from hpo_gym.cli.terminal import console
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from hpo_gym.evaluation.agent import AgentBuilder
+    from hpo_gym.evaluation.result import EvaluationResult, MetricSummary
+
+SHOWN_COUNTS = (1, 10, 25, 50, 100)
+
+
+class Split(StrEnum):
+    """Which tasks are evaluated, and what the agent may learn from before."""
+
+    test = "test"
+    all = "all"
+    train = "train"
+
+
+def evaluate(
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of the catalogue, or module:builder.")],
+    env_id: EnvironmentId,
+    split: Annotated[
+        Split,
+        typer.Option(
+            help="test: built on the training tasks; all: leave one task out; train: on what it is judged by."
+        ),
+    ] = Split.test,
+    tasks: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Only these tasks of the split; training stays as it is.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Episodes a task, seeded 0, 1, ...")] = 10,
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="Trials a search, in full evaluations; else the environment's own.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; figures do not depend on it.")] = 1,
+    json: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write the result here.")] = None,
+    episodes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help="Write every episode here; an interrupted evaluation goes on."),
+    ] = None,
+    against: Annotated[
+        str, typer.Option(metavar="A,B", help="Agents for rank@K and beat_random@K; '' for none.")
+    ] = "random",
+    env: EnvironmentOptions = None,
+) -> None:
+    """Evaluate an agent on tasks x seeds and print its metrics with 95 % intervals.
+
+    Example: hpo-gym evaluate gp-ei hpo_gym/ConfigSelection-TSTSVM-v0 --seeds 10 --json gp-ei.json
+    """
+    builder = resolve_builder(agent)
+    references = {name: resolve_builder(name) for name in split_list(against) or ()}
+    options = environment_options(env)
+    wanted = split_list(tasks)
+    check_output_file(json, "--json")
+    check_output_file(episodes, "--episodes")
+    _check_tasks(env_id, options | ({"budget": budget} if budget else {}), split, wanted)
+    from hpo_gym.evaluation.evaluate import evaluate as run_evaluation
+
+    try:
+        result = run_evaluation(
+            agent,
+            builder,
+            env_id,
+            split=split.value,
+            tasks=wanted,
+            n_seeds=seeds,
+            budget=budget,
+            workers=workers,
+            env_kwargs=options,
+            episodes_path=episodes,
+            references=references,
+        )
+    except KeyboardInterrupt:
+        hint = "; the same command goes on from there" if episodes else "; with --episodes FILE it could go on"
+        raise CommandFailed(f"interrupted{hint}") from None
+    if json is not None:
+        result.write(json)
+    print_result(result)
+    for path in (json, episodes):
+        if path is not None:
+            console().print(f"wrote {path}", markup=False, soft_wrap=True)
+
+
+def resolve_builder(name: str) -> "AgentBuilder":
+    """The builder of a catalogue name or of "module:builder"; an unknown one is wrong usage."""
+    from agents.catalogue import UnknownAgentError, resolve
+
+    try:
+        return resolve(name).build
+    except UnknownAgentError as error:
+        raise WrongUsage(str(error)) from None
+
+
+def _check_tasks(env_id: str, options: dict[str, Any], split: Split, wanted: Sequence[str] | None) -> None:
+    """Misspelt ids, options and tasks are told before anything runs."""
+    made = make_environment(env_id, options)
+    try:
+        splits = dict(getattr(made.unwrapped, "splits", {}))
+        every = tuple(getattr(made.unwrapped, "task_ids", ()))
+    finally:
+        made.close()
+    there = every if split is Split.all else tuple(splits.get(split.value, ()))
+    if every and not there:
+        raise WrongUsage(f"{env_id} declares no {split.value} tasks; --split all evaluates all {len(every)}")
+    for task in wanted or ():
+        if task not in there:
+            near = did_you_mean(task, there) or f"; there are {', '.join(there) or 'none'}"
+            elsewhere = next((name for name, ids in splits.items() if task in ids), None)
+            hint = f"; it is a {elsewhere} task" if elsewhere else near
+            raise WrongUsage(f"no task {task!r} in --split {split.value}{hint}")
+
+
+def print_result(result: "EvaluationResult") -> None:
+    """A table of the metrics: a row a metric, a column a K; metrics without a K stand below it."""
+    from rich.table import Table
+    from rich.text import Text
+
+    families: dict[str, dict[int, MetricSummary]] = {}
+    for name, metric in result.metrics.items():
+        family, at, k = name.partition("@")
+        if at:
+            families.setdefault(family, {})[int(k)] = metric
+    counts = sorted({k for figures in families.values() for k in figures})
+    shown = [k for k in counts if k in SHOWN_COUNTS or k == counts[-1]]
+    out = console()
+    out.print(f"{result.agent} on {result.env_id}", markup=False, soft_wrap=True)
+    n_tasks = len(result.per_task)
+    out.print(f"{n_tasks} task{'s' if n_tasks > 1 else ''} x {result.n_seeds} seeds, split {result.split}")
+    table = Table()
+    for heading in ("metric", *(f"@{k}" for k in shown)):
+        table.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
+    for family, figures in families.items():
+        table.add_row(family, *(_cell(figures[k]) if k in figures else Text() for k in shown))
+    if shown:
+        out.print(table)
+    for name, metric in result.metrics.items():
+        if "@" not in name:
+            out.print(f"{name} {metric.mean:.4f} [{metric.low:.4f}, {metric.high:.4f}]", markup=False)
+    out.print(f"In brackets 95 % bootstrap intervals over seeds. {result.wall_s:.1f} s.", style="dim")
+
+
+def _cell(metric: "MetricSummary") -> "Text":
+    from rich.text import Text
+
+    return Text.assemble(f"{metric.mean:.4f}\n", (f"[{metric.low:.4f}, {metric.high:.4f}]", "dim"))
