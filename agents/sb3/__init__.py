@@ -1,0 +1,1 @@
+"""Agents that Stable-Baselines3 trains on the training tasks."""
