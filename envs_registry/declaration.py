@@ -18,6 +18,9 @@ ENTRY_POINTS = {
 }
 """Family -> entry points of the single and of the vector environment; strings, so that nothing is imported."""
 
+REFERENCE_SEEDS = 10
+"""Seeds of the episodes behind reference scores."""
+
 REQUIRED = ("id", "family", "title", "description")
 
 
@@ -38,7 +41,6 @@ class Declaration:
         kwargs: what the entry points get.
         splits: named lists of task ids, disjoint.
         reference_scores: agent -> {metric: mean}, measured on the test split.
-        reference_command: what measured them.
         path: the file.
     """
 
@@ -51,13 +53,18 @@ class Declaration:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reference_scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    reference_command: str = ""
     path: Path = Path()
 
     @property
     def table(self) -> str | None:
         """The table it searches, where it is of that family."""
         return self.kwargs.get("table")
+
+    @property
+    def reference_command(self) -> str:
+        """What measured the reference scores, agent by agent; "" where there are none."""
+        command = f"hpo-gym evaluate AGENT {self.id} --split test --seeds {REFERENCE_SEEDS}"
+        return command if self.reference_scores else ""
 
     def register(self) -> None:
         """Make the id known to Gymnasium."""
@@ -104,7 +111,6 @@ def _check_types(path: Path, content: Mapping[str, Any]) -> None:
         "kwargs": dict,
         "splits": dict,
         "reference_scores": dict,
-        "reference_command": str,
     }
     for key, expected in types.items():
         if key in content and not isinstance(content[key], expected):
