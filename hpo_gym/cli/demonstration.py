@@ -40,9 +40,9 @@ def demo(
     from hpo_gym.evaluation.compare import compare
 
     names = [name.strip() for name in agents.split(",") if name.strip()]
+    _check_replaceable(out)
     for name in names:
         resolve_builder(name)
-    _check_replaceable(out)
     started = time.monotonic()
     unfinished = out.with_name(f"{out.name}.unfinished")
     unfinished.mkdir(parents=True, exist_ok=True)

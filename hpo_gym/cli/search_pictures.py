@@ -74,10 +74,7 @@ def write_animation(search: Search, path: Path) -> None:
 
     from hpo_gym.evaluation.atomic_file import replace_bytes
 
-    first, *rest = [
-        Image.fromarray(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=64)
-        for frame in search.frames.values()
-    ]
+    first, *rest = [Image.fromarray(frame).quantize(64, dither=Image.Dither.NONE) for frame in search.frames.values()]
     buffer = BytesIO()
     durations = [FRAME_MS] * len(rest) + [LAST_FRAME_MS]
     first.save(buffer, format="GIF", save_all=True, append_images=rest, duration=durations, loop=0)
@@ -98,7 +95,5 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
     from PIL import Image
 
     buffer = BytesIO()
-    Image.fromarray(pixels).convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(
-        buffer, format="PNG", optimize=True
-    )
+    Image.fromarray(pixels).quantize(128, dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

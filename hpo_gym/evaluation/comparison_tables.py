@@ -39,7 +39,7 @@ class TextTable:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
 
-    def rich(self, layout: Layout = "wide") -> "rich.table.Table":
+    def for_terminal(self, layout: Layout = "wide") -> "rich.table.Table":
         """For the terminal: "wide", or "stacked" with the intervals below their figures, or "long", a line a figure."""
         from rich.table import Table
         from rich.text import Text
@@ -52,7 +52,7 @@ class TextTable:
             for name, *cells in self.rows:
                 for i, (column, cell) in enumerate(zip(self.columns[1:], cells, strict=True)):
                     figure = _rich_cell(Cell(text=cell.text, is_best=cell.is_best))
-                    table.add_row(name.text if i == 0 else "", Text(column), figure, Text(cell.interval, style="dim"))
+                    table.add_row(Text(name.text if i == 0 else ""), Text(column), figure, Text(cell.interval, style="dim"))
                 table.add_section()
             return table
         for i, column in enumerate(self.columns):
@@ -66,11 +66,11 @@ class TextTable:
         """The widest of the layouts that the console has room for."""
         unlimited = console.options.update(width=10_000)
         for layout in LAYOUTS[:-1]:
-            table = self.rich(layout)
+            table = self.for_terminal(layout)
             table.title = table.caption = None  # those may wrap
             if console.measure(table, options=unlimited).maximum <= console.width:
-                return self.rich(layout)
-        return self.rich(LAYOUTS[-1])
+                return self.for_terminal(layout)
+        return self.for_terminal(LAYOUTS[-1])
 
     def markdown(self) -> str:
         """For a page: a GitHub table below its title."""
