@@ -1,4 +1,4 @@
-"""Expected improvement: how much a configuration is expected to raise the incumbent (Mockus 1975; Jones et al. 1998)."""
+"""Expected improvement: by how much a configuration should raise the incumbent (Mockus 1975; Jones et al. 1998)."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Bayesian optimisation of one data set from scratch: a Gaussian process and expected improvement (Snoek et al. 2012)."""
+"""Bayesian optimisation of one data set from scratch: Gaussian process, expected improvement (Snoek et al. 2012)."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, Whi
 
 from agents.builder import agent_builder
 from agents.search.expected_improvement import best_available, expected_improvement
-from agents.search.searcher import POOL_OBSERVED, History, Searcher, SearchEpisode
+from agents.search.searcher import POOL_OBSERVED, History, SearchEpisode, Searcher
 from hpo_gym.evaluation.agent import AgentContext
 
 N_RANDOM_TRIALS = 3
