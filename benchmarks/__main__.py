@@ -10,7 +10,7 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results"
 
 def main() -> None:
     """Measure and rewrite docs/results/speed.md."""
-    page = "# Speed\n\nWritten by `python -m benchmarks`: all contestants in turn in one run, the best of seven rounds each.\n"
+    page = "# Speed\n\nWritten by `python -m benchmarks`: contestants in turn, the best of seven rounds each.\n"
     page += f"{describe_machine()}\n\n{selection_speed.markdown(selection_speed.measure())}"
     (RESULTS / "speed.md").write_text(page)
     print(page)

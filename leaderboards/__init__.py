@@ -1,0 +1,1 @@
+"""Frozen evaluation protocols, the submissions to them, and the code that recomputes every score."""
