@@ -23,7 +23,7 @@ PAGE = "report.html"
 SHOWN_AGENT = "gp-ei"
 """Whose first search is drawn as pictures."""
 
-OPENING = """Five agents search for the best of 30,000 neural networks on OpenML data sets that none of
+OPENING = """Agents search for the best of 30,000 neural networks on OpenML data sets that none of
 them has seen. Every network was really trained (HPOBench), so a trial is a look-up, not a simulation."""
 
 
@@ -119,7 +119,7 @@ def _write_folder(comparison: "Comparison", folder: Path) -> None:
     write_report(
         folder / PAGE,
         comparison,
-        title="Five agents search real OpenML tables" if len(comparison.agents) == 5 else "Agents on OpenML tables",
+        title="Agents search real OpenML tables",
         introduction="\n\n".join([" ".join(OPENING.split()), *what_to_see(comparison)]),
         command="hpo-gym demo",
         pictures=[search.picture()],
@@ -132,9 +132,9 @@ def what_to_see(comparison: "Comparison") -> list[str]:
     order = sorted(range(len(last)), key=lambda i: last[i].mean)
     best, name = last[order[0]], comparison.agents[order[0]]
     said = [
-        f"After {comparison.budget} trials {name} is closest to the best network: it has left {best.mean:.1%} of the "
-        f"way from the worst to the best (95 % interval {best.low:.1%} to {best.high:.1%})"
-        + (f", random search {_of(comparison, 'random', last):.1%}." if "random" in comparison.agents else ".")
+        f"After {comparison.budget} trials {name} is closest to the best network: it has left {_percent(best.mean)} of "
+        f"the way from the worst to the best (95 % interval {_percent(best.low)} to {_percent(best.high)})"
+        + (f", random search {_percent(_of(comparison, 'random', last))}." if "random" in comparison.agents else ".")
     ]
     if {"random", "greedy-rank"} <= set(comparison.agents):
         said.append(
@@ -146,6 +146,10 @@ def what_to_see(comparison: "Comparison") -> list[str]:
         said.append(_about_the_policy(comparison))
     said.append("Lines fall: regret is what is left to gain. Where bands overlap, do not believe a difference.")
     return said
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _of(comparison: "Comparison", agent: str, estimates: tuple) -> float:
@@ -166,7 +170,7 @@ def _about_the_policy(comparison: "Comparison") -> str:
         return f"{start}: it ends ahead of every rival, which is what a learned policy has to show."
     return (
         f"{start}: it ends behind {', '.join(ahead)}. A learned policy has earned its place only when it beats the "
-        "best fixed list and Bayesian optimisation at the same budget; a minute of PPO does not."
+        "best fixed list and Bayesian optimisation at the same budget; a short PPO run has not."
     )
 
 

@@ -77,7 +77,7 @@ def agent_styles(agents: Sequence[str], theme: Theme) -> dict[str, AgentStyle]:
     return styles
 
 
-def new_axes(theme: Theme, *, title: str, width: float = 7.6, height: float = 4.4) -> tuple[Figure, Any]:
+def new_axes(theme: Theme, *, title: str, width: float = 6.2, height: float = 4.1) -> tuple[Figure, Any]:
     """An empty figure with one pair of axes in the theme, its title at the left."""
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1)
     figure = Figure(figsize=(width, height), facecolor=theme.background, layout=layout)

@@ -37,7 +37,7 @@ def mean_and_band(values: NDArray) -> tuple[NDArray, NDArray, NDArray]:
 def regret_over_trials(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
     """Mean normalised regret of the incumbent after each trial, with bands, on a log axis."""
     comparison.need_curves()
-    figure, axes = new_axes(theme, title="How close the best configuration so far is to the table's best")
+    figure, axes = new_axes(theme, title="Distance of the incumbent from the best configuration")
     trials = np.arange(1, comparison.budget + 1)
     styles = agent_styles(comparison.agents, theme)
     lowest, ends = 1.0, {}
@@ -96,9 +96,7 @@ def performance_profile(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
     Agarwal et al. 2021, section 4.1. A curve further to the upper left is better.
     """
     comparison.need_curves()
-    figure, axes = new_axes(
-        theme, title=f"Share of searches that come within tau of the best after {comparison.budget} trials"
-    )
+    figure, axes = new_axes(theme, title=f"Share of searches within tau of the best after {comparison.budget} trials")
     final = comparison.regret[..., -1]  # (n_agents, n_tasks, n_seeds)
     smallest = max(SMALLEST_REGRET, final[final > 0].min(initial=1.0) / 2)
     thresholds = np.geomspace(smallest, 1.0, 240)
@@ -110,7 +108,7 @@ def performance_profile(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
     axes.set_xlim(smallest, min(1.0, max(2 * final.max(), 10 * smallest)))
     axes.set_ylim(-0.02, 1.02)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    label_axes(axes, theme, "tau, normalised regret (log scale)", "share of searches with regret of at most tau")
+    label_axes(axes, theme, "tau, normalised regret (log scale)", "share of searches")
     legend = axes.legend(
         loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=FONT_SIZE, borderaxespad=0
     )
@@ -152,7 +150,8 @@ FIGURES: Mapping[str, FigureKind] = {
     "regret": FigureKind(
         draw=regret_over_trials,
         caption="Normalised regret of the incumbent: 0 is the best configuration of the table, 1 the worst. "
-        "Lines are means over tasks and seeds, bands 95 % bootstrap intervals over seeds. Lower is better.",
+        "Lines are means over tasks and seeds, bands 95 % bootstrap intervals over seeds; an agent without a band "
+        "searches alike with every seed. Lower is better.",
         describe=_describe_regret,
     ),
     "rank": FigureKind(
