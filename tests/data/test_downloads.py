@@ -131,7 +131,7 @@ def test_the_offline_switch_forbids_downloads(tmp_path, monkeypatch):
 
 def test_what_cannot_be_downloaded_says_how_it_is_got(tmp_path, monkeypatch):
     monkeypatch.setenv("HPO_GYM_DATA", str(tmp_path))
-    with pytest.raises(DataNotFoundError, match=r"Put lcbench-yahpo-samples\.npz into"):
+    with pytest.raises(DataNotFoundError, match=r"no public address of its own: put lcbench-yahpo-samples\.npz into"):
         downloads.get_data("lcbench")
     with pytest.raises(DataError, match="there is no data set 'tst'; there are: hpobench-mlp"):
         downloads.get_data("tst")
