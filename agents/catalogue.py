@@ -118,6 +118,12 @@ _ENTRIES = (
         description="Stable-Baselines3's DQN, trained on the training tasks",
         family="reinforcement learning",
     ),
+    CatalogueEntry(
+        name="sb3-maskable-ppo",
+        builder="agents.sb3.maskable_ppo:build",
+        description="sb3-contrib's MaskablePPO, trained on the training tasks",
+        family="reinforcement learning",
+    ),
 )
 
 CATALOGUE = MappingProxyType({entry.name: entry for entry in _ENTRIES})

@@ -31,7 +31,7 @@ class DqnSettings:
     n_rows: int = 2_048
     buffer_size: int = 20_000
     learning_starts: int = 1_000
-    batch_size: int = 128
+    batch_size: int = 64
     learning_rate: float = 1e-3
     gamma: float = 0.9
     train_freq: int = 4
