@@ -105,7 +105,7 @@ def read_declaration(path: Path, known_tables: Collection[str]) -> Declaration:
 
 
 def _check_types(path: Path, content: Mapping[str, Any]) -> None:
-    types = {
+    types: dict[str, type | tuple[type, ...]] = {
         "reward_threshold": (int, float),
         "nondeterministic": bool,
         "kwargs": dict,

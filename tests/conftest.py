@@ -22,7 +22,5 @@ def data_folder() -> Path:
     """The folder of published archives; tests that need it skip where it is absent."""
     folder = Path(os.environ["HPO_GYM_DATA"])
     if not (folder / "tables").is_dir():
-        pytest.skip(
-            f"needs the published tables: set HPO_GYM_DATA to a folder that holds them (looked at {folder})"
-        )
+        pytest.skip(f"needs the published tables: set HPO_GYM_DATA to a folder that holds them (looked at {folder})")
     return folder

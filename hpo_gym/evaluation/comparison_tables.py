@@ -52,7 +52,9 @@ class TextTable:
             for name, *cells in self.rows:
                 for i, (column, cell) in enumerate(zip(self.columns[1:], cells, strict=True)):
                     figure = _rich_cell(Cell(text=cell.text, is_best=cell.is_best))
-                    table.add_row(Text(name.text if i == 0 else ""), Text(column), figure, Text(cell.interval, style="dim"))
+                    table.add_row(
+                        Text(name.text if i == 0 else ""), Text(column), figure, Text(cell.interval, style="dim")
+                    )
                 table.add_section()
             return table
         for i, column in enumerate(self.columns):
