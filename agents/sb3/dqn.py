@@ -28,10 +28,10 @@ class DqnSettings:
 
     n_training_steps: int = 16_000
     n_envs: int = 8
-    n_rows: int = 2_048
+    n_rows: int = 1_024
     buffer_size: int = 20_000
     learning_starts: int = 1_000
-    batch_size: int = 64
+    batch_size: int = 128
     learning_rate: float = 1e-3
     gamma: float = 0.9
     train_freq: int = 4

@@ -15,7 +15,7 @@ MODULES = sorted({entry.builder.partition(":")[0] for entry in catalogue.CATALOG
 def test_the_catalogue_has_the_published_names():
     assert catalogue.names() == (
         "random", "average-rank", "greedy-regret", "greedy-rank", "gp-ei", "empirical-prior-gp", "tpe",
-        "successive-halving", "sb3-ppo", "sb3-dqn",
+        "successive-halving", "sb3-ppo", "sb3-dqn", "sb3-maskable-ppo",
     )  # fmt: skip
 
 
