@@ -145,6 +145,23 @@ def test_a_cut_short_file_and_a_wrong_initialisation_are_errors(folder):
         open_table("hpob", path=folder, search_space="5860")
 
 
+@pytest.mark.parametrize("space", ["../../victim", "/victim", ""])
+def test_a_space_that_would_be_stored_elsewhere_is_refused(folder, tmp_path, space):
+    """The cache keeps a folder a space, and replaces what is there."""
+    victim = tmp_path / "cache" / "victim"
+    victim.mkdir(parents=True)
+    (victim / "file").touch()
+    write(folder, "meta-test-dataset.json", {space: {"77": dataset(3, 1)}})
+    with pytest.raises(TableError, match=r"meta-test-dataset\.json: .* is not a search space's number"):
+        open_table("hpob", path=folder, search_space="5860", version="v3-test")
+    assert (victim / "file").exists()
+
+
+def test_an_unknown_option_is_answered_with_what_there_is(folder):
+    with pytest.raises(DataError, match="no option 'serch_space'; it has path, search_space, version"):
+        open_table("hpob", path=folder, serch_space="5860")
+
+
 def test_a_data_set_in_two_splits_is_an_error(folder):
     write(folder, "meta-validation-dataset.json", {"5860": {"3": dataset(4, 1)}})
     with pytest.raises(TableError, match="data set 3 is in two files"):

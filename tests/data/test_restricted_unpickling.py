@@ -44,6 +44,40 @@ def test_arrays_of_objects_are_refused():
         unpickle(content, where="x", admitted=NUMBER_ARRAYS)
 
 
+def test_an_array_over_chosen_addresses_is_refused():
+    """numpy.ndarray((1,), "O", eight bytes) reads an object wherever the bytes point to."""
+    content = b"\x80\x04cnumpy\nndarray\n(K\x01\x85X\x01\x00\x00\x00OC\x08" + b"\x01" * 8 + b"tR."
+    with pytest.raises(TableError, match="x: refused"):
+        unpickle(content, where="x", admitted=NUMBER_ARRAYS)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        b"(K\x01K\x09\x85h\x00\x89C\x08" + bytes(8) + b"t",  # nine numbers, eight bytes
+        b"(K\x01J\xff\xff\xff\xffJ\xf8\xff\xff\xff\x86h\x00\x89C\x08" + bytes(8) + b"t",  # -1 x -8 numbers
+        b"(K\x01K\x01\x85h\x00\x89](NNNNNNNNet",  # a list for bytes
+        b"(K\x01K\x01\x85N\x89C\x08" + bytes(8) + b"t",  # no dtype
+    ],
+)
+def test_an_array_that_its_bytes_do_not_make_is_refused(state):
+    int8 = b"cnumpy\ndtype\n(X\x02\x00\x00\x00i1tRq\x000"  # memoised, to be fetched by h\x00
+    empty = b"cnumpy._core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85C\x01btR"
+    whole = b"(K\x01K\x08\x85h\x00\x89C\x08" + bytes(8) + b"t"
+    read = unpickle(b"\x80\x04" + int8 + empty + whole + b"b.", where="x", admitted=NUMBER_ARRAYS)
+    assert read.tolist() == [0] * 8
+    with pytest.raises(TableError, match="x: refused"):
+        unpickle(b"\x80\x04" + int8 + empty + state + b"b.", where="x", admitted=NUMBER_ARRAYS)
+
+
+@pytest.mark.parametrize("dtype", ["<f8", ">f4", "<i2", "bool"])
+def test_arrays_come_back_as_they_were_dumped(dtype):
+    dumped = np.asfortranarray(np.arange(6).reshape(2, 3).astype(dtype))
+    read = unpickle(pickle.dumps(dumped, protocol=4), where="x", admitted=NUMBER_ARRAYS)
+    assert read.dtype == dumped.dtype.newbyteorder("=")  # numpy, too, swaps the bytes as it reads
+    assert np.array_equal(read, dumped)
+
+
 def test_arrays_are_admitted_only_where_they_are_due():
     content = pickle.dumps(np.arange(3.0))
     assert unpickle(content, where="x", admitted=NUMBER_ARRAYS).tolist() == [0, 1, 2]

@@ -20,6 +20,7 @@ _PUBLISHED = {
     "hpobench-xgb": "hpobench_xgb",
     "lcbench": "lcbench",
 }
+_OPTIONS = {"hpob": ("search_space", "version")}
 TABLE_NAMES = (*_PUBLISHED, "hpob", "file")
 """What `open_table` knows."""
 
@@ -44,6 +45,10 @@ def open_table(name: str, *, path: str | Path | None = None, **options: Any) -> 
         raise DataError(f"table {name!r} has no option {next(iter(options))!r}; its only one is 'path'")
     if name not in _PUBLISHED:
         module = importlib.import_module(f"hpo_gym.data.tables.{name}")
+        unknown = sorted(options.keys() - _OPTIONS[name]) if name in _OPTIONS else []
+        if unknown:
+            allowed = ", ".join(("path", *_OPTIONS[name]))
+            raise DataError(f"table {name!r} has no option {unknown[0]!r}; it has {allowed}")
         return module.load(None if path is None else Path(path), **options)
     return _open_published(name, None if path is None else Path(path))
 

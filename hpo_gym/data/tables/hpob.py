@@ -5,6 +5,7 @@ afterwards maps memory only.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -160,8 +161,11 @@ def parse_spaces(file: Path) -> dict[str, Table]:
     kept (the fixed initialisations index them); notes tell of each.
     """
     read = _read_json(file, object_hook=_as_arrays)
-    if not all(isinstance(datasets, dict) for datasets in read.values()):
-        raise TableError(f"{file}: a search space does not hold data sets")
+    for space, datasets in read.items():
+        if not re.fullmatch(r"\w+", space):  # it becomes a folder's name
+            raise TableError(f"{file}: {space!r} is not a search space's number")
+        if not isinstance(datasets, dict):
+            raise TableError(f"{file}, space {space}: {type(datasets).__name__} where data sets are due")
     tables = {}
     for space, datasets in read.items():
         notes: list[str] = []

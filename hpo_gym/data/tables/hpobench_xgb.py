@@ -76,7 +76,7 @@ def _task(task_id: str, content: bytes, where: str) -> Task:
 def _floats(value: Any, where: str, key: str) -> NDArray[np.float64]:
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         raise TableError(f"{where}: {key!r} is {_kinds(value)}, not an array of floats")
-    return value.astype(np.float64)
+    return np.array(value, np.float64)
 
 
 def _check_unique(domain: NDArray[np.float64], where: str) -> None:

@@ -6,39 +6,66 @@ published as pickles need nothing of the kind, so the reader here looks names up
 
 import io
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy._core.multiarray import _reconstruct  # where numpy itself keeps it; it has no public name
 
 from hpo_gym.data.errors import TableError
 
 
-def _number_dtype(spec: object, align: bool = False, copy: bool = False) -> np.dtype:
-    dtype = np.dtype(spec, align=align, copy=copy)  # type: ignore[call-overload]
-    if dtype.kind not in "biuf":
-        raise pickle.UnpicklingError(f"an array of dtype {dtype} (only plain numbers are admitted)")
-    return dtype
+class _NumberDtype:
+    """What a pickle says of an array's dtype. Numpy's own would take any flag or layout that it is told."""
+
+    def __init__(self, spec: str, align: bool = False, copy: bool = False) -> None:
+        dtype = np.dtype(spec) if isinstance(spec, str) else None
+        if dtype is None or dtype.kind not in "biuf":
+            raise pickle.UnpicklingError(f"an array of dtype {spec} (only plain numbers are admitted)")
+        self.dtype: np.dtype = dtype
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.dtype = self.dtype.newbyteorder(state[1])
 
 
-PLAIN: Mapping[tuple[str, str], Callable[..., Any]] = MappingProxyType({})
+class _NumberArray(np.ndarray):
+    """An array that takes only numbers, and exactly as many bytes as they need."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, is_fortran, content = state
+        sizes_fit = isinstance(shape, tuple) and all(isinstance(size, int) and size >= 0 for size in shape)
+        if not (sizes_fit and isinstance(dtype, _NumberDtype) and isinstance(content, bytes)):
+            raise pickle.UnpicklingError("an array without a shape, a dtype of numbers and their bytes")
+        super().__setstate__((1, shape, dtype.dtype, bool(is_fortran), content))  # type: ignore[arg-type]
+
+
+def _empty_array(array_type: object, shape: object, typecode: object) -> _NumberArray:
+    """Numpy's `_reconstruct`: an array to be filled by its `__setstate__`, whatever shape and type are asked for."""
+    if array_type is not _ARRAY_TYPE:
+        raise pickle.UnpicklingError("an array of another type than numpy's own")
+    return _NumberArray(0, np.int8)
+
+
+# Stands where pickles name numpy.ndarray. The class itself is never handed out: called with bytes as its
+# buffer and dtype object, it takes them for addresses.
+_ARRAY_TYPE: Any = "numpy.ndarray"
+
+PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType({})
 """Admits dicts, lists, tuples, strings, bytes and numbers: whatever needs no name."""
 
-NUMBER_ARRAYS: Mapping[tuple[str, str], Callable[..., Any]] = MappingProxyType(
+NUMBER_ARRAYS: Mapping[tuple[str, str], Any] = MappingProxyType(
     {
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): _number_dtype,
-        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,  # numpy 1 wrote it under this name
-        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy", "ndarray"): _ARRAY_TYPE,
+        ("numpy", "dtype"): _NumberDtype,
+        ("numpy.core.multiarray", "_reconstruct"): _empty_array,  # numpy 1 wrote it under this name
+        ("numpy._core.multiarray", "_reconstruct"): _empty_array,
     }
 )
 """Admits, besides, numpy arrays of plain numbers."""
 
 
 class _ListedOnly(pickle.Unpickler):
-    def __init__(self, content: bytes, admitted: Mapping[tuple[str, str], Callable[..., Any]]) -> None:
+    def __init__(self, content: bytes, admitted: Mapping[tuple[str, str], Any]) -> None:
         super().__init__(io.BytesIO(content))
         self._admitted = admitted
 
@@ -49,7 +76,7 @@ class _ListedOnly(pickle.Unpickler):
             raise pickle.UnpicklingError(f"it names {module_name}.{global_name}, which is not admitted") from None
 
 
-def unpickle(content: bytes, *, where: str, admitted: Mapping[tuple[str, str], Callable[..., Any]] = PLAIN) -> Any:
+def unpickle(content: bytes, *, where: str, admitted: Mapping[tuple[str, str], Any] = PLAIN) -> Any:
     """What a pickle holds, calling nothing but the admitted names.
 
     Raises:
