@@ -8,6 +8,7 @@ import hashlib
 import logging
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -227,7 +228,7 @@ def _unpack(archive: Path, members: tuple[str, ...]) -> None:
                     raise ValueError(f"the archive lacks {member!r}")
                 with packed.open(entries[member]) as source, (archive.parent / member).open("wb") as target:
                     shutil.copyfileobj(source, target)  # raises BadZipFile on a wrong CRC
-    except (zipfile.BadZipFile, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         archive.unlink()
         raise ValueError(str(error)) from error
     archive.unlink()

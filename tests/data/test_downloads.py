@@ -93,9 +93,9 @@ def test_an_interrupted_download_goes_on_with_the_files_that_lack(server, tmp_pa
     assert sorted(p.name for p in (tmp_path / "tst-svm").iterdir()) == ["one", "three"]
 
 
-def zip_of(members):
+def zip_of(members, compression=zipfile.ZIP_STORED):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as packed:
+    with zipfile.ZipFile(buffer, "w", compression) as packed:
         for name, content in members.items():
             packed.writestr(name, content)
     return buffer.getvalue()
@@ -114,11 +114,18 @@ def test_a_damaged_or_incomplete_zip_is_an_error(server, tmp_path):
     served, url = server
     dataset = replace(manifest()["hpob"], url=f"{url}data.zip", members=("a.json", "b.json"))
     whole = zip_of({"a.json": "content of a", "b.json": "[]"})
-    for wrong in (whole[:-10], whole.replace(b"content of a", b"kontent of a", 1), zip_of({"a.json": "{}"})):
+    deflated = zip_of({"a.json": "content of a" * 9, "b.json": "[]"}, zipfile.ZIP_DEFLATED)
+    for wrong in (
+        whole[:-10],
+        whole.replace(b"content of a", b"kontent of a", 1),
+        zip_of({"a.json": "{}"}),
+        deflated[:38] + bytes(4) + deflated[42:],
+    ):
         (served / "data.zip").write_bytes(wrong)
         with pytest.raises(DataError, match="hpob: what came from"):
             downloads.download(dataset, tmp_path / "hpob")
         assert not (tmp_path / "hpob").exists()
+        assert not (tmp_path / "hpob.partial" / "data.zip").exists()  # or the next try would take it for whole
 
 
 def test_the_offline_switch_forbids_downloads(tmp_path, monkeypatch):
