@@ -101,6 +101,7 @@ def _row_and_level(
     levels = problem.tasks.levels
     if not (0 <= row < len(available) and 0 <= level < len(levels)):
         raise ValueError(f"action {action!r}: a row, 0 to {len(available) - 1}, and a level, 0 to {len(levels) - 1}")
+    row %= int(problem.tasks.n_rows[task])
     is_repeat = bool(levels[level] <= paid_epochs[row])
     if is_repeat and problem.repeat == "end":
         return row, level, True

@@ -132,8 +132,8 @@ class ConfigSelectionVectorEnv(VectorEnv):
         options = dict(options or {})
         mask = self._reset_mask(options.pop("reset_mask", None))
         seeds = self._member_seeds(seed)
-        chosen = options.get("task_id")
-        if chosen is not None and not isinstance(chosen, str) and len(chosen) != self.num_envs:
+        chosen: Any = options.get("task_id")
+        if _is_one_a_member(chosen) and len(chosen) != self.num_envs:
             raise ValueError(f"options['task_id'] names {len(chosen)} tasks for {self.num_envs} members")
         members = np.flatnonzero(mask)
         for i in members.tolist():
@@ -167,11 +167,13 @@ class ConfigSelectionVectorEnv(VectorEnv):
     def _begin(self, members: NDArray[np.int64], options: dict[int, dict[str, Any]] | None = None) -> None:
         """Start new episodes in these members."""
         problem, tasks = self.problem, self.problem.tasks
+        drawn = []
         for i in members.tolist():
             rng = self._rngs[i]
             assert rng is not None  # reset() seeds every member before anything else can happen
-            self._task[i] = problem.draw_task(rng, options[i] if options else None)
-            self._column[i] = problem.draw_column(rng)
+            drawn.append((problem.draw_task(rng, options[i] if options else None), problem.draw_column(rng)))
+        # Only now, so that an unknown task leaves every search as it was.
+        self._task[members], self._column[members] = np.array(drawn).T
         task = self._task[members]
         self._row_start[members], self._score_start[members] = tasks.row_start[task], tasks.score_start[task]
         self._best[members] = tasks.best[task, self._column[members]]
@@ -404,9 +406,13 @@ class ConfigSelectionVectorEnv(VectorEnv):
         return {**infos, **{f"_{name}": mask.copy() for name in infos}}
 
 
+def _is_one_a_member(chosen: Any) -> bool:
+    return hasattr(chosen, "__len__") and not isinstance(chosen, str)
+
+
 def _of_member(chosen: Any, i: int) -> Any:
     """The member's entry of an option that is one value for all or one a member."""
-    return chosen if chosen is None or isinstance(chosen, str) else chosen[i]
+    return chosen[i] if _is_one_a_member(chosen) else chosen
 
 
 def _only(values: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:

@@ -25,7 +25,8 @@ class TaskEvaluations(NamedTuple):
     """The recorded evaluations of one task, for agents that fit instead of acting.
 
     pool: (n, d) float32 in [0, 1]; scores: (n,) float64, NaN where there is none, or (n, F) with fidelity
-    levels or (n, n_replicates) where replicates are drawn; meta_features: (m,) float32.
+    levels or (n, n_replicates) where replicates are drawn; meta_features: (m,) float32. All are read-only, being
+    what the environment itself plays.
     """
 
     pool: NDArray[np.float32]
@@ -109,9 +110,9 @@ class SelectionProblem:
         task = self.task_position(task_id)
         scores = self.tasks.task_scores(task)
         return TaskEvaluations(
-            pool=self.tasks.pool(task),
-            scores=scores[:, 0] if scores.shape[1] == 1 else scores,
-            meta_features=self.tasks.meta_features[task],
+            pool=_read_only(self.tasks.pool(task)),
+            scores=_read_only(scores[:, 0] if scores.shape[1] == 1 else scores),
+            meta_features=_read_only(self.tasks.meta_features[task]),
         )
 
     @cached_property
@@ -154,11 +155,10 @@ def build_problem(
     if fidelity == "action" and (action != "index" or repeat == "allow"):
         raise ValueError("fidelity='action' goes with action='index' and with repeat='mask' or 'end'")
     opened = open_table(table, **table_options)
-    named_splits = {name: tuple(ids) for name, ids in (splits or opened.splits).items()}
+    named_splits = {name: _task_list(f"splits[{name!r}]", ids) for name, ids in (splits or opened.splits).items()}
     task_ids = _choose_tasks(opened, named_splits, split, tasks)
     prepared = prepare_tasks(opened, task_ids, replicate, fidelity)
     _check_designs(prepared, initial_design)
-    cheapest = prepared.levels[0] / prepared.levels[-1] if prepared.levels else 1
     return SelectionProblem(
         tasks=prepared,
         splits=named_splits,
@@ -171,7 +171,7 @@ def build_problem(
         initial_design=initial_design,
         draws_replicate=replicate == "random" and prepared.scores.shape[1] > 1,
         observation=SearchObservation(
-            horizon=int(budget / cheapest),
+            horizon=_most_trials(int(budget), prepared.levels),
             n_dims=prepared.n_dims,
             n_configurations=prepared.n_configurations,
             n_meta_features=prepared.meta_features.shape[1],
@@ -186,27 +186,53 @@ def _choose_tasks(
 ) -> tuple[str, ...]:
     """The task ids of `tasks`, or else of the split."""
     if tasks is not None:
-        if isinstance(tasks, str) or not tasks:
-            raise ValueError(f"tasks={tasks!r}: a list of at least one task id is needed")
-        for task_id in tasks:
-            table.task(task_id)
-        return tuple(tasks)
-    if split == "all":
-        return tuple(table.tasks)
-    if split not in splits:
+        chosen = _task_list("tasks", tasks)
+    elif split == "all":
+        chosen = tuple(table.tasks)
+    elif split in splits:
+        chosen = splits[split]
+    else:
         raise ValueError(
             f"split={split!r} is not declared for table {table.name!r}; "
             f"there are {', '.join(['all', *splits])}, or name the tasks with tasks=[...]"
         )
-    for task_id in splits[split]:
+    if not chosen:
+        named = f"split={split!r}" if tasks is None else f"tasks={tasks!r}"
+        raise ValueError(f"{named}: a list of at least one task id is needed")
+    for task_id in chosen:
         table.task(task_id)
-    return splits[split]
+    return chosen
 
 
 def _check_designs(tasks: SearchTasks, initial_design: str | None) -> None:
-    for task_id, designs in zip(tasks.task_ids, tasks.designs, strict=True):
+    for task, (task_id, designs) in enumerate(zip(tasks.task_ids, tasks.designs, strict=True)):
+        available = tasks.available(task)
         if initial_design is not None and initial_design not in designs:
             raise ValueError(f"initial_design={initial_design!r}: task {task_id!r} has {', '.join(designs) or 'none'}")
+        missing = [row for row in designs.get(initial_design or "", ()) if not available[row]]
+        if missing:
+            raise ValueError(
+                f"initial_design={initial_design!r}: task {task_id!r} has no score of its row {missing[0]}; "
+                "leave the task out with tasks=[...]"
+            )
+
+
+def _most_trials(budget: int, levels: Sequence[int]) -> int:
+    """How many trials a budget can pay at most: every configuration taken to the k-th level in k trials."""
+    if not levels:
+        return budget
+    return max(budget * levels[-1] * k // epochs for k, epochs in enumerate(levels, start=1))
+
+
+def _task_list(option: str, task_ids: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(task_ids, str):
+        raise ValueError(f"{option}={task_ids!r}: a list of at least one task id is needed")
+    return tuple(task_ids)
+
+
+def _read_only(view: NDArray[Any]) -> NDArray[Any]:
+    view.flags.writeable = False
+    return view
 
 
 def _check_choice(option: str, value: object, allowed: tuple[str, ...]) -> None:

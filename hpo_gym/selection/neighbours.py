@@ -17,7 +17,7 @@ class Neighbours:
         """Room for every row of the pools; `n_trials` is the most that an episode can have (H)."""
         n_missing = max(int((~np.isfinite(tasks.task_scores(t)).all(axis=1)).sum()) for t in range(len(tasks.n_rows)))
         self._tasks = tasks
-        self._n_kept = min(n_trials + n_missing + 1, int(tasks.n_rows.min()))
+        self._n_kept = min(n_trials + n_missing + 1, int(tasks.n_rows.max()))
         self._order = np.zeros((len(tasks.rows), self._n_kept), np.int64)
         self._is_known = np.zeros(len(tasks.rows), bool)
 
@@ -43,5 +43,7 @@ class Neighbours:
         pool = self._tasks.pool(task)
         difference = pool - pool[row]
         squared_distance = np.einsum("nd,nd->n", difference, difference)
-        self._order[flat] = np.argsort(squared_distance, kind="stable")[: self._n_kept]
+        nearest = np.argsort(squared_distance, kind="stable")[: self._n_kept]
+        self._order[flat, : len(nearest)] = nearest
+        self._order[flat, len(nearest) :] = nearest[-1]  # where other tasks' pools are larger
         self._is_known[flat] = True

@@ -1,6 +1,8 @@
 import pickle
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import gymnasium as gym
 import numpy as np
@@ -84,8 +86,6 @@ def test_scores_that_were_not_seen_change_nothing_that_an_agent_observes(tiny_ta
             task_id="a", pool=table.task("a").pool, scores=changed, meta_features=table.task("a").meta_features
         )
     }
-    from dataclasses import replace
-
     monkeypatch.setattr("hpo_gym.envs.selection_problem.open_table", lambda name: replace(table, tasks=poisoned))
     second = ConfigSelectionEnv("tiny", budget=5, observe_pool=True, reward="score")
     streams = []
@@ -213,6 +213,31 @@ def test_a_level_that_is_too_dear_is_lowered_and_a_search_ends_when_nothing_can_
     assert info["cost"] * 27 == pytest.approx(27)
 
 
+def test_a_history_has_room_for_as_many_trials_as_the_budget_can_pay(tiny_tables, monkeypatch):
+    """With epochs 5, 6, 7 a configuration's second level costs less than its first."""
+    table = tiny_tables["tiny-epochs"]
+    tasks = {k: replace(task, scores=task.scores[:, :3]) for k, task in table.tasks.items()}
+    monkeypatch.setitem(tiny_tables, "tiny-late", replace(table, tasks=tasks, epochs=(5, 6, 7)))
+    env = ConfigSelectionEnv("tiny-late", fidelity="action", budget=3)
+    observation, _ = env.reset(seed=0)
+    played = play(env, [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)])
+    assert len(observation["scores"]) == len(played) == 6
+    assert [step[2] for step in played] == [False] * 5 + [True]
+
+
+def test_a_level_of_an_index_beyond_a_smaller_pool_counts_as_a_repeat_of_the_row_it_stands_for(
+    tiny_tables, monkeypatch
+):
+    table = tiny_tables["tiny-own-pools"]
+    tasks = {k: replace(task, scores=np.stack([task.scores] * 2, axis=1)) for k, task in table.tasks.items()}
+    monkeypatch.setitem(tiny_tables, "tiny-own-epochs", replace(table, tasks=tasks, score_axis="epoch", epochs=(1, 3)))
+    env = ConfigSelectionEnv("tiny-own-epochs", fidelity="action", repeat="end")
+    env.reset(options={"task_id": "c"})  # 5 rows
+    assert env.step((1, 1))[4]["configuration"] == 1
+    *_, terminated, _, info = env.step((6, 1))
+    assert (terminated, info["configuration"], info["is_repeat"]) == (True, 1, True)
+
+
 def test_one_epoch_can_be_chosen_for_all_trials(tiny_tables):
     env = ConfigSelectionEnv("tiny-epochs", fidelity=3)
     env.reset(options={"task_id": "a"})
@@ -228,7 +253,10 @@ def test_one_epoch_can_be_chosen_for_all_trials(tiny_tables):
         ({"budget": 2.5}, "budget=2.5: a whole number"),
         ({"split": "validation"}, "there are all, train, test"),
         ({"tasks": []}, "at least one task id"),
+        ({"tasks": "a"}, "tasks='a': a list of at least one task id"),
         ({"tasks": ["z"]}, "no task 'z'; it has a, b, c"),
+        ({"splits": {"mine": "a"}, "split": "mine"}, "splits['mine']='a': a list"),
+        ({"splits": {"mine": []}, "split": "mine"}, "split='mine': a list of at least one"),
         ({"fidelity": "action"}, "has no epochs"),
         ({"replicate": 1}, "has replicates 0 to 0"),
         ({"initial_design": "test0"}, "task 'a' has none"),
@@ -236,8 +264,12 @@ def test_one_epoch_can_be_chosen_for_all_trials(tiny_tables):
     ],
 )
 def test_an_option_that_does_not_fit_names_itself_and_what_is_allowed(options, message):
-    with pytest.raises((ValueError, KeyError), match=message.replace("(", r"\(")):
+    with pytest.raises((ValueError, KeyError), match=re.escape(message)):
         ConfigSelectionEnv("tiny", **options)
+
+
+def test_tasks_may_be_named_by_an_array():
+    assert ConfigSelectionEnv("tiny", tasks=np.array(["c", "a"])).task_ids == ("c", "a")
 
 
 @pytest.mark.parametrize("action", [-1, 12, 10**6])
@@ -280,6 +312,16 @@ def test_recorded_evaluations_are_given_of_own_tasks_only(tiny_tables):
         env.evaluations("c")
 
 
+@pytest.mark.parametrize(("table", "options"), [("tiny", {}), ("tiny-epochs", {"fidelity": "action"})])
+def test_recorded_evaluations_cannot_be_changed(table, options):
+    """They are what the environment itself plays, after pickling as well."""
+    env = ConfigSelectionEnv(table, **options)
+    for each in (env, pickle.loads(pickle.dumps(env))):
+        for array in each.evaluations("a"):
+            with pytest.raises(ValueError, match="read-only"):
+                array[:] = 0
+
+
 def test_a_pickled_search_goes_on_as_the_original_does():
     env = ConfigSelectionEnv("tiny", budget=8, observe_pool=True)
     env.reset(seed=5)
@@ -293,14 +335,20 @@ def test_a_pickled_search_goes_on_as_the_original_does():
 
 
 def test_a_fixed_initial_design_comes_first_whatever_the_actions(tmp_path, monkeypatch, tiny_tables):
-    from dataclasses import replace
-
     table = tiny_tables["tiny"]
     tasks = {k: replace(t, initial_designs={"test0": (9, 2)}) for k, t in table.tasks.items()}
     monkeypatch.setattr("hpo_gym.envs.selection_problem.open_table", lambda name: replace(table, tasks=tasks))
     env = ConfigSelectionEnv("tiny", budget=4, initial_design="test0")
     env.reset(seed=0)
     assert [step[4]["configuration"] for step in play(env, [0, 0, 0, 5])] == [9, 2, 0, 5]
+
+
+def test_a_fixed_initial_design_without_a_score_is_refused(monkeypatch, tiny_tables):
+    table = tiny_tables["tiny-missing"]
+    tasks = {k: replace(t, initial_designs={"test0": (9, 3)}) for k, t in table.tasks.items()}
+    monkeypatch.setattr("hpo_gym.envs.selection_problem.open_table", lambda name: replace(table, tasks=tasks))
+    with pytest.raises(ValueError, match="initial_design='test0': task 'a' has no score of its row 3"):
+        ConfigSelectionEnv("tiny-missing", initial_design="test0")
 
 
 EPISODE = f"""

@@ -112,6 +112,18 @@ def test_each_member_can_be_given_its_own_seed_and_task():
     assert infos["task_id"].tolist() == ["b", "b", "b"]
 
 
+def test_an_unknown_task_leaves_every_search_as_it_was():
+    env, untouched = (ConfigSelectionVectorEnv(2, "tiny-own-pools", budget=4) for _ in range(2))
+    for each in (env, untouched):
+        each.reset(seed=0, options={"task_id": ["a", "b"]})
+    for wrong in (["c", "z"], 31):
+        with pytest.raises(KeyError, match="is not in this environment; there are a, b, c"):
+            env.reset(options={"task_id": wrong})
+    for row in range(4):
+        assert_same(dict(enumerate(env.step([row, row]))), dict(enumerate(untouched.step([row, row]))))
+    assert env.task_ids == untouched.task_ids
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
