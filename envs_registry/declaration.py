@@ -1,5 +1,6 @@
 """A declaration: the TOML file that makes one environment, checked strictly and turned into `gym.register`."""
 
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
@@ -122,8 +123,7 @@ def _check_names(path: Path, content: Mapping[str, Any], known_tables: Collectio
         raise DeclarationError(
             f"{path.name}: key 'family': {content['family']!r} is not one of {', '.join(ENTRY_POINTS)}"
         )
-    namespace, _, name = content["id"].partition("/")
-    if namespace != "hpo_gym" or not name.rpartition("-v")[2].isdigit():
+    if not re.fullmatch(r"hpo_gym/\w+-\w+-v[0-9]+", content["id"]):
         raise DeclarationError(
             f"{path.name}: key 'id': {content['id']!r} is not of the form hpo_gym/Family-Instance-vN"
         )

@@ -38,6 +38,8 @@ def test_a_declaration_becomes_an_environment_id(tmp_path):
         (('"file"', '"fiel"'), "mine.toml: key 'kwargs.table': 'fiel' is not one of file"),
         (('"config-selection"', '"selection"'), "mine.toml: key 'family': 'selection' is not one of"),
         (("-v0", ""), "mine.toml: key 'id': .* is not of the form"),
+        (("ConfigSelection-Mine-v0", "0"), "mine.toml: key 'id': .* is not of the form"),
+        (("ConfigSelection-Mine-v0", "Mine-v0"), "mine.toml: key 'id': .* is not of the form"),
         (('["b"]', '["a"]'), "mine.toml: key 'splits.test': 'a' stands in 'train' too"),
         (('["b"]', "[]"), "mine.toml: key 'splits.test': a list"),
         (("[kwargs]", "[kwargs"), "mine.toml: not TOML"),
