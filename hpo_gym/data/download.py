@@ -154,6 +154,8 @@ def _package_folder() -> Path:
 def _problems(dataset: Dataset, path: Path) -> Iterator[str]:
     if dataset.delivery == "zip":
         yield from (f"{member!r} is missing" for member in dataset.members if not (path / member).is_file())
+    elif dataset.delivery == "by_hand" and path.is_dir():
+        yield f"it is a folder, not the file {dataset.archives[0]!r}"
     elif dataset.delivery == "by_hand":
         with path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()

@@ -172,6 +172,9 @@ def test_verification_names_what_is_wrong(tmp_path, monkeypatch, data_folder):
     assert len(problems) == 50
     assert "its sha256 is" in downloads.verify_data("lcbench").problems[0]
     assert len(downloads.verify_data("hpob").problems) == 5
+    (tmp_path / "lcbench-yahpo-samples.npz").unlink()
+    (tmp_path / "lcbench").mkdir()
+    assert downloads.verify_data("lcbench").problems == ("it is a folder, not the file 'lcbench-yahpo-samples.npz'",)
     with pytest.raises(DataNotFoundError, match="hpo-gym data get hyprl-nn"):
         downloads.verify_data("hyprl-nn")
 

@@ -68,6 +68,13 @@ def test_a_fault_is_an_error_that_names_array_and_place(opened, changed, message
         opened(arrays(**changed))
 
 
+def test_a_file_of_another_kind_is_refused_without_advice_to_unpickle_it(opened, tmp_path):
+    path = tmp_path / "other.npz"
+    path.write_bytes(b"no archive at all")
+    with pytest.raises(TableError, match=r"other\.npz: not a whole \.npz file \(no archive of plain arrays\)"):
+        open_table("lcbench", path=path)
+
+
 def test_an_absent_array_is_named(opened):
     held = arrays()
     del held["epoch"]

@@ -121,6 +121,13 @@ def test_swapped_files_inside_an_archive_are_told_apart(svm_members, lone_data):
         open_table("tst-svm")
 
 
+def test_an_archive_that_unpacks_to_absurdly_much_is_refused(svm_members, lone_data, monkeypatch):
+    monkeypatch.setattr("hpo_gym.data.tables.archive.MAX_TOTAL_BYTES", sum(map(len, svm_members.values())) - 1)
+    (lone_data / "tst-svm.tar.xz").write_bytes(tar_of(svm_members))
+    with pytest.raises(TableError, match="no published data set is that large"):
+        open_table("tst-svm")
+
+
 def test_a_missing_file_inside_an_archive_is_named(svm_members, lone_data):
     del svm_members["svm/wine"]
     (lone_data / "tst-svm.tar.xz").write_bytes(tar_of(svm_members))

@@ -99,6 +99,25 @@ def test_several_score_columns_are_replicates_or_epochs(opened):
     assert table.notes == ("mine.csv, task mine: 1 configurations lack a score",)
 
 
+@pytest.mark.parametrize("epochs", [[3, 1], [1, 1], [0, 3]])
+def test_epochs_that_do_not_increase_from_above_0_are_refused(opened, epochs):
+    with pytest.raises(TableError, match="must be above 0 and increase"):
+        opened("lr,e1,e3\n0.1,0.2,0.3\n", score=["e1", "e3"], score_axis="epoch", epochs=epochs)
+
+
+def test_none_is_a_choice_where_the_categories_list_it(opened):
+    text = "penalty,score\nnone,0.1\nl2,0.2\n"
+    with pytest.raises(TableError, match="line 2: penalty has no value; if 'none' is a choice, list it in categories"):
+        opened(text)
+    table = opened(text, hyperparameters={"penalty": {"categories": ["none", "l2"]}})
+    assert table.task("mine").pool.tolist() == [[0], [1]]
+
+
+def test_minus_zero_is_zero(opened):
+    table = opened("lr,score\n0.0,0.1\n-0.0,0.1\n1,0.2\n")
+    assert table.task("mine").n_configurations == 2
+
+
 def test_meta_features_belong_to_the_task(opened):
     text = "task,lr,score,n\na,1,0.5,100\na,2,0.6,100\nb,1,0.5,7\nb,2,0.6,7\n"
     table = opened(text, meta_features=["n"])

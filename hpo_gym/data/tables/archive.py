@@ -12,6 +12,8 @@ from hpo_gym.data.errors import TableError
 
 MAX_MEMBER_BYTES = 64 * 2**20
 """No published member comes near; a larger one is a mistake or an attack."""
+MAX_TOTAL_BYTES = 2**30
+"""Nor does any published archive, unpacked."""
 
 
 def read_members(path: Path, wanted: Callable[[str], str | None]) -> dict[str, bytes]:
@@ -22,15 +24,21 @@ def read_members(path: Path, wanted: Callable[[str], str | None]) -> dict[str, b
         wanted: maps a member's path (with slashes) to its short name, or to None to leave it out.
 
     Raises:
-        TableError: the archive is damaged or cut short, holds a name twice, an absurdly large file, or none.
+        TableError: the archive is damaged or cut short, holds a name twice, too large a file, too much in all,
+            or none of the wanted files.
     """
     members: dict[str, bytes] = {}
+    n_bytes_left = MAX_TOTAL_BYTES
 
     def keep(short: str, n_bytes: int, read: Callable[[], bytes]) -> None:
+        nonlocal n_bytes_left
         if short in members:
             raise TableError(f"{path}: holds {short!r} twice")
         if n_bytes > MAX_MEMBER_BYTES:
             raise TableError(f"{path}: {short!r} has {n_bytes} bytes; no published file is that large")
+        n_bytes_left -= n_bytes
+        if n_bytes_left < 0:
+            raise TableError(f"{path}: holds more than {MAX_TOTAL_BYTES} bytes; no published data set is that large")
         members[short] = read()
 
     if path.is_dir():

@@ -26,9 +26,10 @@ def load(path: Path | None = None, **options: Any) -> Table:
 
     Raises:
         DataNotFoundError: there is no such file.
-        TableError: naming file, line and value. A hyperparameter must have a value in every row; a missing
-            score is a NaN with a note; rows that repeat a configuration with the same score are dropped with
-            a note, with another score they are an error.
+        TableError: naming file, line and value. A hyperparameter must have a value in every row ("none", "null"
+            and "na" are missing unless its categories list them); a missing score is a NaN with a note; rows
+            that repeat a configuration with the same score are dropped with a note, with another score they are
+            an error.
     """
     if path is None:
         raise DataError("table 'file' needs path=..., a CSV or parquet file")
@@ -122,12 +123,12 @@ def _hyperparameter(columns: FileColumns, name: str, said: ColumnDescription) ->
 def _positions(columns: FileColumns, hyperparameters: Sequence[Hyperparameter]) -> NDArray[np.float32]:
     unit = []
     for h in hyperparameters:
-        values = np.array(columns.texts(h.name)) if h.kind == "categorical" else columns.numbers(h.name)
+        values = np.array(columns.texts(h.name, h.categories)) if h.kind == "categorical" else columns.numbers(h.name)
         try:
             unit.append(h.to_unit(values))
         except TableError as error:
             raise TableError(f"{columns.where}: {error}") from None
-    return np.stack(unit, axis=1).astype(np.float32)
+    return np.stack(unit, axis=1).astype(np.float32) + np.float32(0)  # -0 becomes 0: rows are compared by their bytes
 
 
 def _column_notes(path: Path, description: FileDescription, hyperparameters: Sequence[Hyperparameter]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,12 +44,13 @@ class FileColumns:
             return "integer"
         return "float" if all(isinstance(v, int | float | np.number) for v in values) else "categorical"
 
-    def texts(self, name: str) -> list[str]:
-        """(n_rows,); a missing one is a `TableError`."""
+    def texts(self, name: str, categories: Collection[str] = ()) -> list[str]:
+        """(n_rows,); a missing one is a `TableError`, unless it is one of these categories ("none", say)."""
         values = self._columns[name]
         for row, value in enumerate(values):
-            if _is_missing(value):
-                raise TableError(f"{self.place(row)}: {name} has no value")
+            if _is_missing(value) and value not in categories:
+                hint = f"; if {value!r} is a choice, list it in categories" if value and isinstance(value, str) else ""
+                raise TableError(f"{self.place(row)}: {name} has no value{hint}")
         return [str(value) for value in values]
 
     def numbers(self, name: str, *, may_miss: bool = False) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """What the columns of a user's own table mean: said in Python, or in a TOML file beside the table."""
 
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,6 +76,8 @@ class FileDescription(BaseModel):
             raise ValueError("several score columns need score_axis = 'replicate' or 'epoch', and one has none")
         if self.score_axis == "epoch" and len(self.epochs) != len(self.score):
             raise ValueError(f"{len(self.score)} score columns need as many epochs")
+        if any(later <= earlier for earlier, later in pairwise((0, *self.epochs))):
+            raise ValueError(f"epochs {self.epochs} must be above 0 and increase, and so must their score columns")
         return self
 
 

@@ -92,7 +92,9 @@ def _arrays(path: Path) -> dict[str, NDArray]:
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
         if isinstance(error, (FileNotFoundError, TableError)):
             raise
-        raise TableError(f"{path}: not a whole .npz file ({error}); delete it and get it again") from error
+        # Numpy's word on what is no array is how to load it unsafely.
+        reason = "no archive of plain arrays" if isinstance(error, ValueError) else error
+        raise TableError(f"{path}: not a whole .npz file ({reason}); delete it and get it again") from error
 
 
 def _pool(configurations: NDArray, names: list[str], path: Path) -> NDArray[np.float32]:
