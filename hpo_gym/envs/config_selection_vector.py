@@ -89,8 +89,9 @@ class ConfigSelectionVectorEnv(VectorEnv):
         self._cost_epochs = np.zeros(g, np.int64)
         self._incumbent, self._previous = np.full(g, -math.inf), np.zeros(g)
         self._best, self._worst, self._reward_worst = np.zeros(g), np.zeros(g), np.zeros(g)
-        # Only pictures need the rows where the agent does not see them.
+        # Only pictures need the rows where the agent does not see them, and the scores unrounded.
         self._rows_tried = np.zeros((g, self.problem.observation.horizon if self.render_mode else 0), np.int64)
+        self._scores_tried = np.zeros(self._rows_tried.shape)
 
     @cached_property
     def observation_space(self) -> Space:  # type: ignore[override]  # gymnasium declares an attribute
@@ -344,6 +345,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
             history["indices"][place] = rows
         if self.render_mode:
             self._rows_tried[place] = rows
+            self._scores_tried[place] = scores
         if problem.tasks.levels:
             for i, row, level in zip(self._members[members], rows, levels, strict=True):
                 self._pay_level(i, row, level)
@@ -377,7 +379,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
         return SearchView(
             problem=self.problem,
             task=task,
-            trials=list(zip(self._rows_tried[i, :n].tolist(), self._history["scores"][i, :n].tolist(), strict=True)),
+            trials=list(zip(self._rows_tried[i, :n].tolist(), self._scores_tried[i, :n].tolist(), strict=True)),
             best=float(self._best[i]),
             worst=float(self._worst[i]),
             spent=float(self._cost_epochs[i]) / self.problem.epochs_per_evaluation,

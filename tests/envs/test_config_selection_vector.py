@@ -161,4 +161,12 @@ def test_every_member_is_drawn(tiny_tables):
     env.step(np.array([1, 2]))
     lines = env.render()
     assert len(lines) == 2
+    single = ConfigSelectionEnv("tiny", budget=3, render_mode="ansi")
+    for i in range(2):  # an incumbent that is the best leaves a regret of 0, not of -0
+        _, info = single.reset(seed=i)
+        best = int(tiny_tables["tiny"].task(info["task_id"]).scores.argmax())
+        single.step(best)
+        env.reset(seed=0)
+        env.step(np.array([best, best]))
+        assert env.render()[i] == single.render()
     assert all("1 of 3 evaluations" in line for line in lines)
