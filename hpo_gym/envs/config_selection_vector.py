@@ -93,6 +93,14 @@ class ConfigSelectionVectorEnv(VectorEnv):
         self._rows_tried = np.zeros((g, self.problem.observation.horizon if self.render_mode else 0), np.int64)
         self._scores_tried = np.zeros(self._rows_tried.shape)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the members' pools together: pickled, one pool for all would be written out member by member."""
+        return {name: value for name, value in vars(self).items() if name != "_pool_batch"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._pool_batch = self._stack_pools()  # read-only again, which pickles forget
+
     @cached_property
     def observation_space(self) -> Space:  # type: ignore[override]  # gymnasium declares an attribute
         """The members' spaces together; made when asked for, since Gymnasium repeats every bound for every member."""

@@ -1,3 +1,5 @@
+import pickle
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -94,6 +96,19 @@ def test_observations_that_were_handed_out_stay_as_they_were():
     for _ in range(5):
         env.step(np.array([1, 2]))
     assert_same(first, kept)
+
+
+@pytest.mark.parametrize("table", ["tiny", "tiny-own-pools"])
+def test_a_pickled_group_goes_on_as_the_original_does(table):
+    env = ConfigSelectionVectorEnv(3, table, budget=4, observe_pool=True)
+    env.reset(seed=5)
+    env.step([0, 1, 2])
+    twin = pickle.loads(pickle.dumps(env))
+    for row in range(12):
+        one, other = env.step([row % 5] * 3), twin.step([row % 5] * 3)
+        assert_same(dict(enumerate(one)), dict(enumerate(other)))
+        assert not one[0]["pool"].flags.writeable
+        assert not other[0]["pool"].flags.writeable
 
 
 def test_live_buffers_hold_what_copies_hold():
