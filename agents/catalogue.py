@@ -44,16 +44,12 @@ class CatalogueEntry:
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
-            raise UnknownAgentError(
-                f"agent {self.name!r}: cannot import {module_name!r} ({error})"
-            ) from error
+            raise UnknownAgentError(f"agent {self.name!r}: cannot import {module_name!r} ({error})") from error
         function = getattr(module, function_name, None)
         if not callable(function):
             has = [name for name, value in vars(module).items() if callable(value) and name[0] != "_"]
             hint = did_you_mean(function_name, has)
-            raise UnknownAgentError(
-                f"agent {self.name!r}: {module_name!r} has no callable {function_name!r}{hint}"
-            )
+            raise UnknownAgentError(f"agent {self.name!r}: {module_name!r} has no callable {function_name!r}{hint}")
         return cast(AgentBuilder, function)
 
 
@@ -153,9 +149,7 @@ def resolve(name: str) -> CatalogueEntry:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    entry = CatalogueEntry(
-        name=name, builder=name, description=f"{function_name} of {module_name}", family="user"
-    )
+    entry = CatalogueEntry(name=name, builder=name, description=f"{function_name} of {module_name}", family="user")
     entry.build  # noqa: B018 - the user's spelling is checked now, not after the data is loaded
     return entry
 

@@ -19,6 +19,17 @@ ENTRY_POINTS = {
 }
 """Family -> entry points of the single and of the vector environment; strings, so that nothing is imported."""
 
+OPTIONS = {
+    "config-selection": (
+        *("table", "split", "tasks", "budget", "action", "repeat", "reward"),
+        *("observe_pool", "fidelity", "replicate", "initial_design"),
+    ),
+}
+"""Family -> what `[kwargs]` may set, besides the options of the table."""
+
+TableOptions = Mapping[str, Collection[str]]
+"""The tables that there are, and the options of each."""
+
 REFERENCE_SEEDS = 10
 """Seeds of the episodes behind reference scores."""
 
@@ -81,7 +92,7 @@ class Declaration:
         )
 
 
-def read_declaration(path: Path, known_tables: Collection[str]) -> Declaration:
+def read_declaration(path: Path, tables: TableOptions) -> Declaration:
     """Read and check one file.
 
     Raises:
@@ -100,7 +111,8 @@ def read_declaration(path: Path, known_tables: Collection[str]) -> Declaration:
         if not isinstance(content.get(key), str):
             raise DeclarationError(f"{path.name}: key {key!r} is missing or no text")
     _check_types(path, content)
-    _check_names(path, content, known_tables)
+    _check_names(path, content)
+    _check_kwargs(path, content, tables)
     content["splits"] = _checked_splits(path, content.get("splits", {}))
     return Declaration(**content, path=path)
 
@@ -114,11 +126,12 @@ def _check_types(path: Path, content: Mapping[str, Any]) -> None:
         "reference_scores": dict,
     }
     for key, expected in types.items():
-        if key in content and not isinstance(content[key], expected):
+        is_bool = isinstance(content.get(key), bool) and expected is not bool
+        if key in content and (is_bool or not isinstance(content[key], expected)):
             raise DeclarationError(f"{path.name}: key {key!r} has the wrong type: {content[key]!r}")
 
 
-def _check_names(path: Path, content: Mapping[str, Any], known_tables: Collection[str]) -> None:
+def _check_names(path: Path, content: Mapping[str, Any]) -> None:
     if content["family"] not in ENTRY_POINTS:
         raise DeclarationError(
             f"{path.name}: key 'family': {content['family']!r} is not one of {', '.join(ENTRY_POINTS)}"
@@ -127,12 +140,18 @@ def _check_names(path: Path, content: Mapping[str, Any], known_tables: Collectio
         raise DeclarationError(
             f"{path.name}: key 'id': {content['id']!r} is not of the form hpo_gym/Family-Instance-vN"
         )
-    if content["family"] == "config-selection":
-        table = content.get("kwargs", {}).get("table")
-        if table not in known_tables:
-            raise DeclarationError(
-                f"{path.name}: key 'kwargs.table': {table!r} is not one of {', '.join(sorted(known_tables))}"
-            )
+
+
+def _check_kwargs(path: Path, content: Mapping[str, Any], tables: TableOptions) -> None:
+    kwargs = content.get("kwargs", {})
+    if kwargs.get("table") not in tables:
+        raise DeclarationError(
+            f"{path.name}: key 'kwargs.table': {kwargs.get('table')!r} is not one of {', '.join(sorted(tables))}"
+        )
+    allowed = (*OPTIONS[content["family"]], *tables[kwargs["table"]])
+    for key in kwargs:
+        if key not in allowed:
+            raise DeclarationError(f"{path.name}: unknown key 'kwargs.{key}'; allowed are {', '.join(allowed)}")
 
 
 def _checked_splits(path: Path, splits: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -147,7 +166,7 @@ def _checked_splits(path: Path, splits: Mapping[str, Any]) -> dict[str, tuple[st
     return {name: tuple(ids) for name, ids in splits.items()}
 
 
-def read_declarations(known_tables: Collection[str], folder: Path = DECLARATIONS) -> dict[str, Declaration]:
+def read_declarations(tables: TableOptions, folder: Path = DECLARATIONS) -> dict[str, Declaration]:
     """All declarations of a folder by id, in the order of their file names.
 
     Raises:
@@ -155,7 +174,7 @@ def read_declarations(known_tables: Collection[str], folder: Path = DECLARATIONS
     """
     declarations: dict[str, Declaration] = {}
     for path in sorted(folder.glob("*.toml")):
-        declaration = read_declaration(path, known_tables)
+        declaration = read_declaration(path, tables)
         if declaration.id in declarations:
             raise DeclarationError(
                 f"{path.name}: key 'id': {declaration.id!r} is declared by {declarations[declaration.id].path.name} too"

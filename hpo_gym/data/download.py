@@ -220,6 +220,10 @@ class _BytesBar:
         """Nothing to do: the display closes with its context."""
 
 
+MOST_UNPACKED_BYTES = 4 * 2**30
+"""Of one member of a zip; the largest published one is about a gigabyte."""
+
+
 def _unpack(archive: Path, members: tuple[str, ...]) -> None:
     """Writes the named members beside the archive, and removes it. Other members, and their paths, are ignored."""
     try:
@@ -228,6 +232,8 @@ def _unpack(archive: Path, members: tuple[str, ...]) -> None:
             for member in members:
                 if member not in entries:
                     raise ValueError(f"the archive lacks {member!r}")
+                if entries[member].file_size > MOST_UNPACKED_BYTES:
+                    raise ValueError(f"{member!r} would unpack to {entries[member].file_size:,} bytes")
                 with packed.open(entries[member]) as source, (archive.parent / member).open("wb") as target:
                     shutil.copyfileobj(source, target)  # raises BadZipFile on a wrong CRC
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:

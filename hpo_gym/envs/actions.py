@@ -45,10 +45,17 @@ def resolve_action(
 
 
 def _row(problem: SelectionProblem, action: Any, task: int, available: NDArray[np.int8]) -> tuple[int, int, bool]:
-    asked = np.array([int(action)])
+    asked = row_numbers(np.atleast_1d(np.asarray(action)), 1)
     check_rows(asked, len(available))
     rows, is_repeat = replace_rows(problem, np.array([task]), asked, np.zeros(1, np.int64), available[None])
     return int(rows[0]), 0, bool(is_repeat[0])
+
+
+def row_numbers(actions: NDArray[Any], n: int) -> NDArray[np.int64]:
+    """Actions as (n,) whole numbers; anything else is a `ValueError`, for 1.7 is no row."""
+    if actions.shape != (n,) or actions.dtype.kind not in "iu":
+        raise ValueError(f"actions {actions!r}: {n} whole numbers are needed, each a row of the pool")
+    return actions.astype(np.int64)
 
 
 def check_rows(rows: NDArray[np.int64], n_configurations: int) -> None:

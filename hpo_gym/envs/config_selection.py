@@ -100,6 +100,7 @@ class ConfigSelectionEnv(gym.Env[Any, Any]):
         self._available = np.zeros(tasks.n_configurations, np.int8)
         self._paid_epochs = np.zeros(tasks.n_configurations, np.int64)
         self._is_over = True
+        self._has_begun = False
         self._task = self._column = self._n_trials = self._cost_epochs = 0
         self._incumbent, self._previous = -math.inf, 0.0
         self._trials: list[tuple[int, float]] = []
@@ -151,6 +152,7 @@ class ConfigSelectionEnv(gym.Env[Any, Any]):
         self._incumbent, self._previous = -math.inf, 0.0
         self._trials = []
         self._is_over = False
+        self._has_begun = True
         clear_history(self._history, slice(None))
         if self.problem.observation.observe_pool:
             self._fixed["pool"] = padded_pool(tasks, self._task)
@@ -186,7 +188,8 @@ class ConfigSelectionEnv(gym.Env[Any, Any]):
 
     def _resolve(self, action: Any) -> tuple[int, int, bool]:
         """The (row, level) that an action stands for, and whether it asked for a repeat."""
-        if self._takes_rows and 0 <= action < len(self._available) and self._available[action]:
+        is_row = self._takes_rows and isinstance(action, int | np.integer) and 0 <= action < len(self._available)
+        if is_row and self._available[action]:
             return int(action), 0, False  # nearly every trial, and a third of the cost of the general rule
         return resolve_action(
             self.problem,
@@ -232,6 +235,8 @@ class ConfigSelectionEnv(gym.Env[Any, Any]):
         """A line about the latest trial ("ansi"), or a (480, 960, 3) uint8 picture of the search ("rgb_array")."""
         if self.render_mode is None:
             raise gym.error.Error("render() needs render_mode='ansi' or 'rgb_array' in gym.make")
+        if not self._has_begun:
+            raise gym.error.ResetNeeded("no search has begun: call reset() before render()")
         return RENDERERS[self.render_mode](self._view())
 
     def _view(self) -> SearchView:

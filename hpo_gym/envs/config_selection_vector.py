@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from hpo_gym.envs.actions import check_rows, replace_rows, resolve_action
+from hpo_gym.envs.actions import check_rows, replace_rows, resolve_action, row_numbers
 from hpo_gym.envs.config_selection import ConfigSelectionEnv
 from hpo_gym.envs.observations import clear_history, padded_pool
 from hpo_gym.envs.rendering import RENDERERS, SearchView
@@ -51,8 +51,11 @@ class ConfigSelectionVectorEnv(VectorEnv):
         render_mode: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         copy: bool = True,
+        max_episode_steps: int | None = None,
         **options: Any,
     ) -> None:
+        if max_episode_steps is not None:
+            raise ValueError(f"max_episode_steps={max_episode_steps}: searches end by themselves; use budget=")
         if num_envs < 1:
             raise ValueError(f"num_envs={num_envs}: one member or more is needed")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
@@ -307,9 +310,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
             for i in self._members[slice(None) if moving is None else moving].tolist():
                 rows[i], levels[i], is_repeat[i] = self._resolve_member(i, actions[i])
             return rows, levels, is_repeat
-        rows = np.array(actions, np.int64)
-        if rows.shape != (self.num_envs,):
-            raise ValueError(f"actions of shape {rows.shape}: one row of the pool for each of {self.num_envs} members")
+        rows = row_numbers(np.asarray(actions), self.num_envs)
         check_rows(rows, self._available.shape[1])
         is_free = self._available.take(self._first_cell + rows)
         if np.count_nonzero(is_free) < self.num_envs:
@@ -380,6 +381,8 @@ class ConfigSelectionVectorEnv(VectorEnv):
         """One frame or line a member, as `ConfigSelectionEnv.render` gives it."""
         if self.render_mode is None:
             raise gym.error.Error("render() needs render_mode='ansi' or 'rgb_array' in gym.make_vec")
+        if not self._has_begun:
+            raise gym.error.ResetNeeded("no search has begun: call reset() before render()")
         return tuple(RENDERERS[self.render_mode](self._view(i)) for i in range(self.num_envs))
 
     def _view(self, i: int) -> SearchView:

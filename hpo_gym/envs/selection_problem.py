@@ -1,6 +1,7 @@
 """From keyword arguments to a config-selection problem: what the single and the vector environment share."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -9,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from hpo_gym.data.tables import open_table
+from hpo_gym.data.tables import TABLE_OPTIONS, open_table
 from hpo_gym.data.tables.table import Table
 from hpo_gym.envs.observations import SearchObservation
 from hpo_gym.envs.rewards import REWARDS, Reward
@@ -154,6 +155,7 @@ def build_problem(
         raise ValueError(f"budget={budget!r}: a whole number of trials, 1 or more, is needed")
     if fidelity == "action" and (action != "index" or repeat == "allow"):
         raise ValueError("fidelity='action' goes with action='index' and with repeat='mask' or 'end'")
+    _check_unknown(table, table_options)
     opened = open_table(table, **table_options)
     named_splits = {name: _task_list(f"splits[{name!r}]", ids) for name, ids in (splits or opened.splits).items()}
     task_ids = _choose_tasks(opened, named_splits, split, tasks)
@@ -233,6 +235,14 @@ def _task_list(option: str, task_ids: Sequence[str]) -> tuple[str, ...]:
 def _read_only(view: NDArray[Any]) -> NDArray[Any]:
     view.flags.writeable = False
     return view
+
+
+def _check_unknown(table: str, table_options: Collection[str]) -> None:
+    own = [name for name in inspect.signature(build_problem).parameters if name not in ("table", "table_options")]
+    allowed = [*own, *TABLE_OPTIONS.get(table, table_options)]
+    for option in table_options:
+        if option not in allowed:
+            raise TypeError(f"there is no option {option!r}; there are {', '.join(allowed)}")
 
 
 def _check_choice(option: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -159,6 +159,8 @@ class Sb3VecEnv(VecEnv):
 
     def _share(self, result: Any, i: int) -> Any:
         is_batch = (isinstance(result, np.ndarray) and result.ndim > 0) or isinstance(result, list | tuple)
+        if hasattr(result, "_fields"):  # a named tuple is one answer, not one a member
+            is_batch = False
         return result[i] if is_batch and len(result) == self.num_envs else result
 
     def _call_for_member(self, method: Any, i: int, *args: Any, **kwargs: Any) -> Any:

@@ -18,7 +18,7 @@ class Neighbours:
         n_missing = max(int((~np.isfinite(tasks.task_scores(t)).all(axis=1)).sum()) for t in range(len(tasks.n_rows)))
         self._tasks = tasks
         self._n_kept = min(n_trials + n_missing + 1, int(tasks.n_rows.max()))
-        self._order = np.zeros((len(tasks.rows), self._n_kept), np.int64)
+        self._order = np.zeros((len(tasks.rows), self._n_kept), np.int32)
         self._is_known = np.zeros(len(tasks.rows), bool)
 
     def nearest_available(
@@ -37,7 +37,7 @@ class Neighbours:
         order = self._order.take(flat, axis=0)  # (k, n_kept)
         cells = (members * available.shape[1])[:, None] + order
         first = available.take(cells).argmax(axis=1)
-        return order[np.arange(len(rows)), first]
+        return order[np.arange(len(rows)), first].astype(np.int64)
 
     def _find(self, task: int, row: int, flat: int) -> None:
         pool = self._tasks.pool(task)

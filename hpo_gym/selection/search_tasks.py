@@ -130,7 +130,7 @@ def _fidelity_levels(table: Table, fidelity: Fidelity) -> tuple[int, ...]:
         epochs = np.array(table.epochs)
         wanted = epochs[-1] / FIDELITY_RATIO ** np.arange(N_FIDELITY_LEVELS)[::-1]
         return tuple(sorted({int(epochs[np.abs(epochs - w).argmin()]) for w in wanted}))
-    if fidelity not in table.epochs:
+    if isinstance(fidelity, bool) or fidelity not in table.epochs:
         raise ValueError(
             f"fidelity={fidelity!r} is not an epoch of table {table.name!r}; use one of "
             f"{table.epochs[0]} ... {table.epochs[-1]}, 'action' or None"
@@ -152,7 +152,8 @@ def _score_columns(
         return scores.mean(axis=1, keepdims=True)
     if replicate == "random":
         return np.ascontiguousarray(scores)
-    if not isinstance(replicate, int) or not 0 <= replicate < scores.shape[1]:
+    is_number = isinstance(replicate, int | np.integer) and not isinstance(replicate, bool)
+    if not is_number or not 0 <= replicate < scores.shape[1]:
         raise ValueError(
             f"replicate={replicate!r}: table {table.name!r} has replicates 0 to {scores.shape[1] - 1}; "
             "or use 'mean' or 'random'"

@@ -83,7 +83,7 @@ class _Comparison:
     ) -> tuple[Any, ...]:
         where = f"{self.where}, step {step}, member {i}"
         for key in ("final_obs", "final_info"):
-            has_it = key in infos and np.asarray(infos.get(f"_{key}", False)).reshape(-1)[i:].any()
+            has_it = key in infos and bool(np.broadcast_to(infos.get(f"_{key}", False), N_MEMBERS)[i])
             require(has_it, f"{where}: the episode ended without infos[{key!r}] and its mask. Report them")
         return member_value(infos["final_obs"], i), *flags, member_infos(infos["final_info"], N_MEMBERS)[i]
 

@@ -110,6 +110,16 @@ def test_a_zip_gives_its_named_members_and_nothing_else(server, tmp_path):
     assert not list(tmp_path.rglob("evil"))
 
 
+def test_a_zip_that_would_unpack_to_too_much_is_refused(server, tmp_path, monkeypatch):
+    url, served = server
+    monkeypatch.setattr(downloads, "MOST_UNPACKED_BYTES", 99)
+    (served / "data.zip").write_bytes(zip_of({"a.json": " " * 100}, zipfile.ZIP_DEFLATED))
+    dataset = replace(manifest()["hpob"], url=f"{url}data.zip", members=("a.json",))
+    with pytest.raises(DataError, match="'a.json' would unpack to 100 bytes"):
+        downloads.download(dataset, tmp_path / "hpob")
+    assert not (tmp_path / "hpob").exists()
+
+
 def test_a_damaged_or_incomplete_zip_is_an_error(server, tmp_path):
     served, url = server
     dataset = replace(manifest()["hpob"], url=f"{url}data.zip", members=("a.json", "b.json"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hpo_gym.data.errors import DataError, DataNotFoundError
-from hpo_gym.data.tables import TABLE_NAMES, open_table
+from hpo_gym.data.tables import TABLE_OPTIONS, open_table
 
 SHAPES = {
     "tst-svm": (50, 288, 6),
@@ -87,7 +87,7 @@ def test_hpobench_mlp_keeps_its_keys_grid_positions():
 
 
 def test_an_unknown_table_or_option_is_answered_with_what_there_is():
-    with pytest.raises(DataError, match=", ".join(TABLE_NAMES)):
+    with pytest.raises(DataError, match=", ".join(TABLE_OPTIONS)):
         open_table("tst-swm")
     with pytest.raises(DataError, match="no option 'budget'"):
         open_table("tst-svm", budget=3)

@@ -280,6 +280,24 @@ def test_a_row_that_is_not_in_the_pool_is_refused(action):
         env.step(action)
 
 
+@pytest.mark.parametrize("action", [1.7, np.float32(2), np.array([1, 2]), float("nan")])
+def test_an_action_that_is_no_whole_number_is_refused(action):
+    env = ConfigSelectionEnv("tiny")
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="whole numbers are needed"):
+        env.step(action)
+
+
+def test_rendering_without_a_search_asks_for_reset():
+    with pytest.raises(gym.error.ResetNeeded):
+        ConfigSelectionEnv("tiny", render_mode="ansi").render()
+
+
+def test_a_misspelt_option_is_told_with_those_that_there_are():
+    with pytest.raises(TypeError, match=r"no option 'rewrad'; there are split, tasks, .*reward.*path"):
+        gym.make(ID, rewrad="score")
+
+
 def test_points_that_are_not_numbers_are_refused():
     env = ConfigSelectionEnv("tiny", action="unit_cube")
     env.reset(seed=0)

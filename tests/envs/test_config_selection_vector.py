@@ -146,7 +146,9 @@ def test_an_unknown_task_leaves_every_search_as_it_was():
         (lambda env: env.reset(options={"task_id": ["a"]}), "1 tasks for 2 members"),
         (lambda env: env.reset(options={"reset_mask": [True, False]}), "boolean array of shape"),
         (lambda env: env.reset(options={"reset_mask": np.array([True, False])}), "must reset every member"),
-        (lambda env: (env.reset(), env.step([0])), "one row of the pool for each of 2 members"),
+        (lambda env: (env.reset(), env.step([0])), "2 whole numbers are needed"),
+        (lambda env: (env.reset(), env.step([0.0, 1.5])), "2 whole numbers are needed"),
+        (lambda _: ConfigSelectionVectorEnv(2, "tiny", max_episode_steps=3), "use budget="),
         (lambda env: (env.reset(), env.step([0, 12])), "action 12.*0 to 11"),
     ],
 )

@@ -1,10 +1,14 @@
+import inspect
 import json
 
 import gymnasium as gym
 import pytest
 
 import hpo_gym
-from envs_registry.declaration import DeclarationError, read_declarations
+from envs_registry.declaration import OPTIONS, DeclarationError, read_declarations
+from hpo_gym.data.tables import TABLE_OPTIONS
+from hpo_gym.data.tables.file_description import FileDescription
+from hpo_gym.envs.selection_problem import build_problem
 
 GOOD = """
 id = "hpo_gym/ConfigSelection-Mine-v0"
@@ -20,7 +24,7 @@ test = ["b"]
 
 
 def read(folder):
-    return read_declarations({"file"}, folder)
+    return read_declarations({"file": ("path",)}, folder)
 
 
 def test_a_declaration_becomes_an_environment_id(tmp_path):
@@ -37,6 +41,8 @@ def test_a_declaration_becomes_an_environment_id(tmp_path):
         (('title = "Mine"\n', ""), "mine.toml: key 'title' is missing"),
         (('"file"', '"fiel"'), "mine.toml: key 'kwargs.table': 'fiel' is not one of file"),
         (('"config-selection"', '"selection"'), "mine.toml: key 'family': 'selection' is not one of"),
+        (('"file"', '"file"\nbudgett = 5'), "mine.toml: unknown key 'kwargs.budgett'; allowed are table, split"),
+        (("[kwargs]", "reward_threshold = true\n[kwargs]"), "mine.toml: key 'reward_threshold' has the wrong type"),
         (("-v0", ""), "mine.toml: key 'id': .* is not of the form"),
         (("ConfigSelection-Mine-v0", "0"), "mine.toml: key 'id': .* is not of the form"),
         (("ConfigSelection-Mine-v0", "Mine-v0"), "mine.toml: key 'id': .* is not of the form"),
@@ -50,6 +56,12 @@ def test_a_mistake_in_a_declaration_names_file_and_key(tmp_path, change, message
     (tmp_path / "mine.toml").write_text(GOOD.replace(*change))
     with pytest.raises(DeclarationError, match=message):
         read(tmp_path)
+
+
+def test_the_options_a_declaration_may_set_are_those_that_the_environment_and_the_tables_take():
+    taken = list(inspect.signature(build_problem).parameters)
+    assert set(OPTIONS["config-selection"]) == set(taken) - {"splits", "table_options"}
+    assert set(TABLE_OPTIONS["file"]) == {"path", *FileDescription.model_fields}
 
 
 def test_an_id_that_is_declared_twice_names_both_files(tmp_path):

@@ -11,7 +11,7 @@ from hpo_gym.data.manifest import manifest
 from hpo_gym.data.tables.store import identity, open_stored, source_key
 from hpo_gym.data.tables.table import Hyperparameter, Table, Task
 
-__all__ = ["TABLE_NAMES", "Hyperparameter", "Table", "Task", "open_table"]
+__all__ = ["TABLE_OPTIONS", "Hyperparameter", "Table", "Task", "open_table"]
 
 _PUBLISHED = {
     "hpobench-mlp": "hpobench_mlp",
@@ -20,16 +20,24 @@ _PUBLISHED = {
     "hpobench-xgb": "hpobench_xgb",
     "lcbench": "lcbench",
 }
-_OPTIONS = {"hpob": ("search_space", "version")}
-TABLE_NAMES = (*_PUBLISHED, "hpob", "file")
-"""What `open_table` knows."""
+# Of `file_description.FileDescription`, whose import would take a second that nobody else has to wait.
+_FILE_OPTIONS = (
+    *("name", "task", "score", "score_axis", "epochs", "direction", "score_name", "score_unit", "hyperparameters"),
+    *("meta_features", "ignore", "splits", "licence", "citation", "source"),
+)
+TABLE_OPTIONS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_PUBLISHED, ("path",)),
+    "hpob": ("path", "search_space", "version"),
+    "file": ("path", *_FILE_OPTIONS),
+}
+"""The tables that `open_table` knows, and the options of each."""
 
 
 def open_table(name: str, *, path: str | Path | None = None, **options: Any) -> Table:
     """The table of that name; parsed once, then mapped from the cache in milliseconds.
 
     Args:
-        name: one of `TABLE_NAMES`.
+        name: one of `TABLE_OPTIONS`.
         path: an archive or folder to read instead of the one in the data folder. Without it, only the
             published files are admitted; with it, departures from them are told in `Table.notes`.
         options: those of `hpo_gym.data.tables.hpob.load` for "hpob", of `.file.load` for "file".
@@ -39,16 +47,13 @@ def open_table(name: str, *, path: str | Path | None = None, **options: Any) -> 
         TableError: the data is not what it should be; the message names file, place and value.
         DataError: the name or an option is unknown.
     """
-    if name not in TABLE_NAMES:
-        raise DataError(f"there is no table {name!r}; there are: {', '.join(TABLE_NAMES)}")
-    if name in _PUBLISHED and options:
-        raise DataError(f"table {name!r} has no option {next(iter(options))!r}; its only one is 'path'")
+    if name not in TABLE_OPTIONS:
+        raise DataError(f"there is no table {name!r}; there are: {', '.join(TABLE_OPTIONS)}")
+    unknown = sorted(options.keys() - TABLE_OPTIONS[name])
+    if unknown:
+        raise DataError(f"table {name!r} has no option {unknown[0]!r}; it has {', '.join(TABLE_OPTIONS[name])}")
     if name not in _PUBLISHED:
         module = importlib.import_module(f"hpo_gym.data.tables.{name}")
-        unknown = sorted(options.keys() - _OPTIONS[name]) if name in _OPTIONS else []
-        if unknown:
-            allowed = ", ".join(("path", *_OPTIONS[name]))
-            raise DataError(f"table {name!r} has no option {unknown[0]!r}; it has {allowed}")
         return module.load(None if path is None else Path(path), **options)
     return _open_published(name, None if path is None else Path(path))
 
