@@ -111,11 +111,11 @@ def test_a_zip_gives_its_named_members_and_nothing_else(server, tmp_path):
 
 
 def test_a_zip_that_would_unpack_to_too_much_is_refused(server, tmp_path, monkeypatch):
-    url, served = server
+    served, url = server
     monkeypatch.setattr(downloads, "MOST_UNPACKED_BYTES", 99)
     (served / "data.zip").write_bytes(zip_of({"a.json": " " * 100}, zipfile.ZIP_DEFLATED))
     dataset = replace(manifest()["hpob"], url=f"{url}data.zip", members=("a.json",))
-    with pytest.raises(DataError, match="'a.json' would unpack to 100 bytes"):
+    with pytest.raises(DataError, match=r"'a\.json' would unpack to 100 bytes"):
         downloads.download(dataset, tmp_path / "hpob")
     assert not (tmp_path / "hpob").exists()
 
