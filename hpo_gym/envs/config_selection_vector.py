@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hpo_gym.envs.actions import check_rows, replace_rows, resolve_action, row_numbers
 from hpo_gym.envs.config_selection import ConfigSelectionEnv
 from hpo_gym.envs.observations import clear_history, padded_pool
+from hpo_gym.envs.recycling import Recycler
 from hpo_gym.envs.rendering import RENDERERS, SearchView
 from hpo_gym.envs.selection_problem import SelectionProblem, TaskEvaluations, build_problem
 from hpo_gym.selection.trials import next_level_cost
@@ -78,6 +79,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
         self._rngs: list[np.random.Generator | None] = [None] * g
         self._levels = np.array(tasks.levels, np.int64)
         self._history = self.problem.observation.history_buffers(g)
+        self._copies = Recycler()
         self._available = np.zeros((g, tasks.n_configurations), np.int8)
         self._untried_at_start = np.stack([tasks.available(t) for t in range(len(tasks.task_ids))])
         self._paid_epochs = np.zeros((g, tasks.n_configurations if tasks.levels else 0), np.int64)
@@ -185,20 +187,20 @@ class ConfigSelectionVectorEnv(VectorEnv):
             assert rng is not None  # reset() seeds every member before anything else can happen
             drawn.append((problem.draw_task(rng, options[i] if options else None), problem.draw_column(rng)))
         # Only now, so that an unknown task leaves every search as it was.
-        self._task[members], self._column[members] = np.array(drawn).T
-        task = self._task[members]
-        self._row_start[members], self._score_start[members] = tasks.row_start[task], tasks.score_start[task]
-        self._best[members] = tasks.best[task, self._column[members]]
-        self._worst[members] = tasks.worst[task, self._column[members]]
-        self._reward_worst[members] = tasks.reward_worst[task, self._column[members]]
-        self._available[members] = self._untried_at_start[task]
-        self._paid_epochs[members] = 0
-        self._n_trials_at_most[members] = problem.n_trials_at_most[task]
-        self._meta_features[members] = tasks.meta_features[task]
-        self._n_trials[members] = self._cost_epochs[members] = 0
-        self._incumbent[members], self._previous[members] = -math.inf, 0.0
-        self._is_over[members] = False
-        clear_history(self._history, members)
+        task, column = np.array(drawn).T
+        at = slice(None) if len(members) == self.num_envs else members  # a slice costs a third of an index
+        self._task[at], self._column[at] = task, column
+        self._row_start[at], self._score_start[at] = tasks.row_start[task], tasks.score_start[task]
+        self._best[at], self._worst[at] = tasks.best[task, column], tasks.worst[task, column]
+        self._reward_worst[at] = tasks.reward_worst[task, column]
+        self._available[at] = self._untried_at_start[task]
+        self._paid_epochs[at] = 0
+        self._n_trials_at_most[at] = problem.n_trials_at_most[task]
+        self._meta_features[at] = tasks.meta_features[task]
+        self._n_trials[at] = self._cost_epochs[at] = 0
+        self._incumbent[at], self._previous[at] = -math.inf, 0.0
+        self._is_over[at] = False
+        clear_history(self._history, at)
         if problem.observation.observe_pool and len(np.unique(tasks.row_start)) > 1:
             for i in members:
                 self._pools[i] = padded_pool(tasks, int(self._task[i]))
@@ -397,15 +399,17 @@ class ConfigSelectionVectorEnv(VectorEnv):
         )
 
     def _observations(self) -> Observations:
-        observations = {
-            name: (buffer.copy() if self.copy else buffer).reshape(self.num_envs, -1)
-            for name, buffer in self._history.items()
-        }
+        live = dict(self._history)
         if self.problem.observation.n_meta_features:
-            observations["meta_features"] = self._meta_features.copy()
+            live["meta_features"] = self._meta_features
+        if self.problem.observation.observe_pool:
+            live["available"] = self._available
+        observations = {
+            name: (self._copies.copy(name, buffer) if self.copy else buffer).reshape(self.num_envs, -1)
+            for name, buffer in live.items()
+        }
         if self.problem.observation.observe_pool:
             observations["pool"] = self._pool_batch
-            observations["available"] = self._available.copy() if self.copy else self._available
         return observations
 
     def _reset_infos(self, mask: NDArray[np.bool_]) -> Infos:
