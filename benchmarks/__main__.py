@@ -1,4 +1,4 @@
-"""Run every benchmark and keep its page: `python -m benchmarks`."""
+"""Measure speed and keep its page: `python -m benchmarks`. The other pages have commands of their own here."""
 
 from pathlib import Path
 

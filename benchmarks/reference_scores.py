@@ -1,6 +1,6 @@
 """Measure the reference scores that declarations carry, and write them there.
 
-`python -m benchmarks.reference_scores [--workers 2]` evaluates the references on each environment's test tasks and
+`python -m benchmarks.reference_scores` evaluates the references on each environment's test tasks and
 replaces the end of its file in `envs_registry`. Environments whose data is absent are left as they are.
 """
 
@@ -14,12 +14,12 @@ from hpo_gym.data.errors import DataError
 from hpo_gym.evaluation.atomic_file import atomic_writer
 from hpo_gym.evaluation.evaluate import evaluate
 
-AGENTS = ("random", "average-rank", "greedy-rank", "gp-ei", "empirical-prior-gp")
+AGENTS = ("random", "average-rank", "greedy-rank", "empirical-prior-gp")
 METRICS = tuple(f"normalized_regret@{k}" for k in (1, 10, 25, 50))
 MARK = "# Written by `python -m benchmarks.reference_scores`.\n"
 
 
-def measure(declaration: Declaration, out: Path, workers: int) -> str:
+def measure(declaration: Declaration, out: Path) -> str:
     """The end of a declaration: its reference scores as TOML."""
     lines = [MARK, "[reference_scores]\n"]
     for agent in AGENTS:
@@ -28,7 +28,6 @@ def measure(declaration: Declaration, out: Path, workers: int) -> str:
             resolve(agent).build,
             declaration.id,
             n_seeds=REFERENCE_SEEDS,
-            workers=workers if agent == "gp-ei" else 1,
             episodes_path=out / f"{declaration.path.stem}-{agent}.jsonl",
         )
         scores = ", ".join(f'"{name}" = {result.metrics[name].mean:.4f}' for name in METRICS)
@@ -39,7 +38,6 @@ def measure(declaration: Declaration, out: Path, workers: int) -> str:
 def main() -> None:
     """Measure all environments that have test tasks and data."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("build/reference_scores"), help="where episodes are kept")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -47,7 +45,7 @@ def main() -> None:
         if "test" not in declaration.splits:
             continue
         try:
-            end = measure(declaration, arguments.out, arguments.workers)
+            end = measure(declaration, arguments.out)
         except DataError as error:
             print(f"{declaration.id}: left out: {error}")
             continue

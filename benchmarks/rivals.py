@@ -1,7 +1,7 @@
 """The rivals that a learned policy must beat, on four tables, leave-one-task-out, beside independent figures.
 
 `python -m benchmarks.rivals [--workers 2] [--out build/rivals] [--only gp-ei]` evaluates whatever is not yet in the
-folder (each result is one `hpo-gym evaluate AGENT ENV --split all --seeds N --json FILE`), then rewrites
+folder (each is `hpo-gym evaluate AGENT ENV --split all --seeds N --against '' --json FILE`), then rewrites
 docs/results/rivals.md. It takes about an hour on two cores, most of it for the Gaussian processes; a killed run goes
 on where it was.
 """
