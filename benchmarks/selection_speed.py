@@ -166,10 +166,15 @@ def markdown(result: dict[str, Any]) -> str:
         f"{vector / copying:,.0f} times the list-copying loop beside it, {vector / HPOB_HANDLER:,.0f} times HPO-B's "
         f"handler ({HPOB_HANDLER} a second, measured elsewhere).",
         "",
+        "Where a vector step's time goes: `copy=False` hands out the live observations, the default copies them. On "
+        "2,916 configurations the history of 256 members is 256 × 50 × 13 floats, 0.67 MB: reading and writing it a "
+        "step exceeds a core's second-level cache, which also slows the next step's scattered writes into it.",
+        "",
         f"`import hpo_gym`: {result['import_s']:.2f} s. First `gym.make` and `reset` on the embedded table, parsed "
         f"before: {result['first_make_s']:.2f} s.",
     ]
-    lines += [f"\nNot on this machine: {name}." for name in result["absent"]]
+    if result["absent"]:
+        lines += ["", f"Left out, because their data is not here: {'; '.join(result['absent'])}."]
     return "\n".join(lines) + "\n"
 
 
