@@ -147,6 +147,13 @@ def _add_cell_metrics(
 
 
 def _without_rounding_errors(values: Floats) -> Floats:
-    """Values to 12 digits of the largest: means of the same scores summed in another order are then ties."""
-    largest = float(np.abs(values).max())
-    return np.round(values, 12 - int(np.ceil(np.log10(largest)))) if largest > 0 else values
+    """Values (..., n_tasks, n_counts) to 12 digits of a task's largest.
+
+    Means of the same scores summed in another order are then ties. Tasks may differ in the size of their scores.
+    """
+    rounded = values.copy()
+    for task in range(values.shape[-2]):
+        largest = float(np.abs(values[..., task, :]).max())
+        if largest > 0:
+            rounded[..., task, :] = np.round(values[..., task, :], 12 - int(np.ceil(np.log10(largest))))
+    return rounded
