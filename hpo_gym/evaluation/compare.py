@@ -135,6 +135,9 @@ def compare(results: Sequence[EvaluationResult]) -> Comparison:
     for agent, result in zip(agents[1:], results[1:], strict=True):
         _check_same(agents[0], results[0], agent, result)
     tasks = tuple(results[0].per_task)
+    has_curves = [bool(result.regret_curves) for result in results]
+    if any(has_curves) and not all(has_curves):
+        raise ComparisonError(f"the result of {agents[has_curves.index(False)]!r} carries no regret curves; others do")
     curves = [_curves(agent, result, tasks) for agent, result in zip(agents, results, strict=True)]
     return Comparison(results=tuple(results), agents=agents, tasks=tasks, regret=np.stack(curves))
 
@@ -166,7 +169,9 @@ def _check_same(first_name: str, first: EvaluationResult, name: str, result: Eva
 
 
 def _problem_options(env_kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in env_kwargs.items() if key not in AGENT_SIDE_OPTIONS}
+    """Less the budget, which is compared by itself, and the choice of fidelity: costs and regret stay the same."""
+    left_out = AGENT_SIDE_OPTIONS | {"budget"} | ({"fidelity"} if env_kwargs.get("fidelity") == "action" else set())
+    return {key: value for key, value in env_kwargs.items() if key not in left_out}
 
 
 def _check_equal(what: str, first_name: str, first: Any, name: str, other: Any) -> None:

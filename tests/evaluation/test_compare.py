@@ -56,7 +56,9 @@ def test_tasks_are_matched_by_name_whatever_their_order() -> None:
         ({"env_kwargs": {"repeat": "end"}}, "option 'repeat' differs: 'a' has None, 'b' has 'end'"),
         ({"per_task": {"task-0": {}}}, "tasks differ: 'a' was evaluated on 'task-1' and 'b' was not"),
         ({"per_task": {"task-0": {}, "task-1": {}, "z": {}}}, "tasks differ: 'b' was evaluated on 'z' and 'a' was not"),
+        ({"env_kwargs": {"fidelity": 25}}, "option 'fidelity' differs: 'a' has None, 'b' has 25"),
         ({"regret_curves": {"task-0": [[0.1]]}}, "'b' has no full regret curve"),
+        ({"regret_curves": {}}, "'b' carries no regret curves; others do"),
     ],
 )
 def test_results_that_do_not_belong_together_are_refused_with_the_difference(
@@ -69,6 +71,15 @@ def test_results_that_do_not_belong_together_are_refused_with_the_difference(
 def test_options_of_the_agents_side_may_differ() -> None:
     other = result_of("b", SECOND, env_kwargs={"observe_pool": True, "action": "unit_cube"})
     assert compare([result_of("a", FIRST), other]).agents == ("a", "b")
+
+
+def test_a_budget_that_was_said_is_the_budget_that_was_not() -> None:
+    assert compare([result_of("a", FIRST), result_of("b", SECOND, env_kwargs={"budget": 2})]).budget == 2
+
+
+def test_stopping_trainings_early_is_compared_with_whole_trainings_at_the_same_cost() -> None:
+    halving = result_of("b", SECOND, env_kwargs={"fidelity": "action"})
+    assert compare([result_of("a", FIRST), halving]).agents == ("a", "b")
 
 
 def test_nothing_to_compare_is_an_error() -> None:
