@@ -45,6 +45,9 @@ class CatalogueEntry:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             raise UnknownAgentError(f"agent {self.name!r}: cannot import {module_name!r} ({error})") from error
+        except Exception as error:
+            error.add_note(f"while importing agent {self.name!r}")
+            raise
         function = getattr(module, function_name, None)
         if not callable(function):
             has = [name for name, value in vars(module).items() if callable(value) and name[0] != "_"]
@@ -141,7 +144,7 @@ def resolve(name: str) -> CatalogueEntry:
     if name in CATALOGUE:
         return CATALOGUE[name]
     module_name, colon, function_name = name.partition(":")
-    if not (colon and module_name and function_name):
+    if not (colon and module_name and function_name) or module_name.startswith("."):
         raise UnknownAgentError(
             f"no agent named {name!r}{did_you_mean(name, names())}; "
             f'there are {", ".join(names())}, or your own as "module:builder"'

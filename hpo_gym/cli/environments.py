@@ -104,6 +104,7 @@ def make_environment(env_id: str, options: dict[str, Any]) -> "gym.Env":
 
     import hpo_gym
     from hpo_gym.data.errors import DataError, DataNotFoundError, TableError
+    from hpo_gym.evaluation.errors import why_not_made
 
     name = env_id.rpartition(":")[2]
     try:
@@ -117,8 +118,9 @@ def make_environment(env_id: str, options: dict[str, Any]) -> "gym.Env":
     except ModuleNotFoundError as error:
         raise WrongUsage(f"environment {env_id!r}: {error}") from None
     except (gym.error.Error, TypeError, ValueError, KeyError, DataError) as error:
-        reason = str(error.args[0] if error.args else error).splitlines()[0]
-        raise WrongUsage(f"{env_id} cannot be made: {reason}; options are given as --env KEY=VALUE") from error
+        raise WrongUsage(
+            f"{env_id} cannot be made: {why_not_made(error)}; options are given as --env KEY=VALUE"
+        ) from error
 
 
 def _facts(made: "gym.Env", options: dict[str, Any]) -> dict[str, Any]:

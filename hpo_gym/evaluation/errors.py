@@ -11,3 +11,9 @@ class AgentError(EvaluationError, ValueError):
 
 class RecordError(EvaluationError, ValueError):
     """A file of episodes, a result or a protocol is not what it claims to be; names file, place and value."""
+
+
+def why_not_made(error: Exception) -> str:
+    """What `gym.make` complained of, in one line: without the keyword arguments that it adds to a `TypeError`."""
+    told = error.__cause__ if isinstance(error, TypeError) and error.__cause__ else error
+    return str(told.args[0] if told.args else told).splitlines()[0]

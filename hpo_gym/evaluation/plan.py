@@ -9,7 +9,7 @@ import gymnasium as gym
 
 from hpo_gym.data.errors import DataError
 from hpo_gym.evaluation.agent import AgentBuilder, required_env_kwargs
-from hpo_gym.evaluation.errors import EvaluationError
+from hpo_gym.evaluation.errors import EvaluationError, why_not_made
 from hpo_gym.evaluation.protocol import Protocol, Split
 from hpo_gym.evaluation.work import Contestant, Unit
 
@@ -99,8 +99,7 @@ def _made(env_id: str, env_kwargs: Mapping[str, Any]) -> gym.Env:
     except DataError:
         raise  # its message is already what the user needs
     except (TypeError, ValueError, KeyError, gym.error.Error) as error:
-        reason = str(error.args[0] if error.args else error).splitlines()[0]
-        raise EvaluationError(f"{env_id} cannot be made with these options: {reason}") from error
+        raise EvaluationError(f"{env_id} cannot be made with these options: {why_not_made(error)}") from error
 
 
 def _choose_tasks(

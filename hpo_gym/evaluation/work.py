@@ -18,7 +18,7 @@ import cloudpickle
 
 from hpo_gym.evaluation.agent import Agent, AgentBuilder, AgentContext
 from hpo_gym.evaluation.episode_batch import EpisodeBatch
-from hpo_gym.evaluation.errors import EvaluationError
+from hpo_gym.evaluation.errors import AgentError, EvaluationError
 from hpo_gym.evaluation.protocol import Protocol
 from hpo_gym.evaluation.rollout import rollout_batch
 from hpo_gym.evaluation.threads import pinned_threads
@@ -40,7 +40,14 @@ class Contestant:
         context = AgentContext(
             env_id=env_id, train_tasks=tuple(train_tasks), env_kwargs=self.env_kwargs, seed=BUILD_SEED
         )
-        return self.builder(context)
+        try:
+            agent = self.builder(context)
+        except Exception as error:
+            error.add_note(f"while building agent {self.name!r}")
+            raise
+        if not isinstance(agent, Agent):
+            raise AgentError(f"the builder of agent {self.name!r} returned {type(agent).__name__}: it has no predict")
+        return agent
 
 
 @dataclass(frozen=True, kw_only=True)

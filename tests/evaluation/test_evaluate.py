@@ -56,6 +56,22 @@ def test_rank_and_beat_random_compare_the_tasks_means():
     assert result.reference_agents == ["random"]
 
 
+def test_large_scores_of_one_task_do_not_blur_those_of_another(monkeypatch):
+    monkeypatch.setattr(toy_search, "SCORES", {"a": [1e9, 0, 0, 0, 0], "b": [0.123456, 0.1234, 0, 0, 0]})
+
+    class Second:
+        def predict(self, observation, state=None, episode_start=None, deterministic=False):
+            return np.ones(len(observation), np.int64), state
+
+    def build_second(context):
+        return Second()
+
+    build_second.is_fitted_on_tasks = False
+    result = run(split="all", n_seeds=2, references={"random": build_second})
+    assert result.per_task["b"]["mean_performance@1"] == 0.123456
+    assert result.per_task["b"]["rank@1"] == 1.0
+
+
 def test_an_agent_that_is_its_own_reference_ties_with_itself():
     result = run(build_seeded, name="random", split="all", references={"random": build_seeded})
     assert result.metrics["beat_random@2"].mean == 0.5
@@ -161,7 +177,8 @@ def test_a_protocol_s_metrics_and_seeds_are_used():
         ({"workers": 0}, "workers=0: one or more is needed"),
         ({"env_kwargs": {"tasks": ["a"]}}, "'tasks' is set by the evaluation"),
         ({"env_id": "CartPole-v1", "tasks": ["a"]}, "CartPole-v1 has no tasks to choose from"),
-        ({"env_kwargs": {"trail_cost": 1}}, f"{ENV_ID} cannot be made with these options: "),
+        ({"env_kwargs": {"trail_cost": 1}}, "unexpected keyword argument 'trail_cost'"),
+        ({"builder": lambda context: None}, "the builder of agent 'agent' returned NoneType: it has no predict"),
         ({"env_id": "hpo_gym/Nothing-v0"}, "hpo_gym/Nothing-v0 cannot be made with these options: "),
         ({"env_id": EMBEDDED, "env_kwargs": {"reward": "no"}}, "reward='no' is not one of"),
         ({"env_kwargs": {"trial_cost": float("nan")}}, "environment options must be JSON values"),
@@ -171,6 +188,7 @@ def test_what_cannot_be_evaluated_is_said_in_one_line(options, complaint):
     with pytest.raises(EvaluationError) as error:
         run(**options)
     assert complaint in str(error.value)
+    assert "environment creator" not in str(error.value)  # Gymnasium adds all keyword arguments to a TypeError
 
 
 def test_an_agent_s_need_that_contradicts_the_options_is_said():
