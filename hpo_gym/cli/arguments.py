@@ -1,13 +1,14 @@
 """Arguments that are more than one word: lists, and options of an environment."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hpo_gym.cli.failures import WrongUsage
+from hpo_gym.cli.failures import CommandFailed, WrongUsage
 
 EnvironmentId = Annotated[str, typer.Argument(metavar="ENV_ID", help="As `hpo-gym list` names it.")]
 EnvironmentOptions = Annotated[
@@ -71,4 +72,6 @@ def check_output_file(path: Path | None, option: str) -> None:
         if parent.exists():
             if not parent.is_dir():
                 raise WrongUsage(f"{option} {path}: {parent} is not a folder")
+            if not os.access(parent, os.W_OK):
+                raise CommandFailed(f"{option} {path}: {parent} may not be written to")
             break

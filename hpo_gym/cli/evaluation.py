@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hpo_gym.evaluation.result import EvaluationResult, MetricSummary
 
 SHOWN_COUNTS = (1, 10, 25, 50, 100)
+OWN_OPTIONS = ("budget", "split", "tasks")
+"""Options of the environment that have an option of the command in their place."""
 
 
 class Split(StrEnum):
@@ -70,8 +72,15 @@ def evaluate(
     references = {name: resolve_builder(name) for name in split_list(against) or ()}
     options = environment_options(env)
     wanted = split_list(tasks)
+    if wanted == []:
+        raise WrongUsage("--tasks names no task; leave it out for all tasks of the split")
+    for key in OWN_OPTIONS:
+        if key in options:
+            raise WrongUsage(f"--env {key}: use --{key} of the evaluation itself")
     check_output_file(json, "--json")
     check_output_file(episodes, "--episodes")
+    if json is not None and episodes is not None and json.absolute() == episodes.absolute():
+        raise WrongUsage(f"--json and --episodes are both {json}; two files are needed")
     _check_tasks(env_id, options | ({"budget": budget} if budget else {}), split, wanted)
     from hpo_gym.evaluation.evaluate import evaluate as run_evaluation
 
@@ -144,7 +153,8 @@ def print_result(result: "EvaluationResult") -> None:
     out = console()
     out.print(f"{result.agent} on {result.env_id}", markup=False, soft_wrap=True)
     n_tasks = len(result.per_task)
-    out.print(f"{n_tasks} task{'s' if n_tasks > 1 else ''} x {result.n_seeds} seeds, split {result.split}")
+    seeds = f"{result.n_seeds} seed{'s' if result.n_seeds > 1 else ''}"
+    out.print(f"{n_tasks} task{'s' if n_tasks > 1 else ''} x {seeds}, split {result.split}")
     table = Table()
     for heading in ("metric", *(f"@{k}" for k in shown)):
         table.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)

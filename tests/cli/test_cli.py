@@ -136,14 +136,18 @@ def test_unknown_environments_agents_and_tasks_get_a_suggestion() -> None:
     Outcome("evaluate", "randm", MLP_ENV).fails(2, "did you mean 'random'?")
     Outcome("evaluate", "random", MLP_ENV, "--tasks", "kc2").fails(2, "did you mean 'kc1'?")
     Outcome("evaluate", "random", MLP_ENV, "--tasks", "car").fails(2, "it is a train task")
+    Outcome("evaluate", "random", MLP_ENV, "--tasks", "").fails(2, "names no task")
     Outcome("evaluate", "random", MLP_ENV, "--against", "tpee").fails(2, "did you mean 'tpe'?")
     Outcome("evaluate", "no_such_module:build", MLP_ENV).fails(2, "no_such_module")
+    Outcome("evaluate", ".relative:build", MLP_ENV).fails(2, "no agent named '.relative:build'")
 
 
 def test_wrong_options_of_the_environment_are_wrong_usage() -> None:
     Outcome("evaluate", "random", MLP_ENV, "--env", "reward").fails(2, "KEY=VALUE")
     Outcome("evaluate", "random", MLP_ENV, "--env", "reward=gold").fails(2, "reward='gold'")
     Outcome("evaluate", "random", MLP_ENV, "--env", "a=1", "--env", "a=2").fails(2, "twice")
+    Outcome("evaluate", "random", MLP_ENV, "--env", "budget=3").fails(2, "use --budget")
+    Outcome("evaluate", "random", MLP_ENV, "--env", "colour=3").fails(2, "'colour'")
     Outcome("evaluate", "random", TABLE_ENV).fails(2, "path=")
 
 
@@ -181,12 +185,21 @@ def test_nobody_needs_to_be_compared_with(folder: Path) -> None:
 
 
 def test_an_agent_that_fails_is_told_on_one_line(folder: Path) -> None:
-    Outcome("evaluate", "stub_agents:build_broken", TABLE_ENV, *ON_TABLE).fails(1, "RuntimeError: no luck today")
+    Outcome("evaluate", "stub_agents:build_broken", TABLE_ENV, *ON_TABLE).fails(
+        1, "RuntimeError: no luck today", "while building agent 'stub_agents:build_broken'"
+    )
+    (folder / "broken_module.py").write_text("raise RuntimeError('too early')\n")
+    Outcome("evaluate", "broken_module:build", TABLE_ENV, *ON_TABLE).fails(
+        1, "RuntimeError: too early", "while importing agent 'broken_module:build'"
+    )
 
 
-def test_output_places_are_checked_before_the_work(folder: Path) -> None:
+def test_output_places_are_checked_before_the_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Outcome("evaluate", "random", TABLE_ENV, *ON_TABLE, "--json", ".").fails(2, "is a folder")
     Outcome("evaluate", "random", TABLE_ENV, *ON_TABLE, "--json", "table.csv/x.json").fails(2, "is not a folder")
+    Outcome("evaluate", "random", TABLE_ENV, *ON_TABLE, "--json", "x", "--episodes", "x").fails(2, "two files")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    Outcome("evaluate", "random", TABLE_ENV, *ON_TABLE, "--json", "x.json").fails(1, "may not be written to")
 
 
 def test_compare_prints_tables_for_people_and_for_pages(results: list[str]) -> None:
