@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpo_gym.cli.arguments import split_list
 from hpo_gym.cli.comparison import print_tables, write_figures
 from hpo_gym.cli.evaluation import resolve_builder
 from hpo_gym.cli.failures import CommandFailed, WrongUsage
@@ -39,7 +40,9 @@ def demo(
     """
     from hpo_gym.evaluation.compare import compare
 
-    names = [name.strip() for name in agents.split(",") if name.strip()]
+    names = split_list(agents) or []
+    if not names or len(set(names)) < len(names):
+        raise WrongUsage(f"--agents {agents}: one or more agents are needed, each once")
     _check_replaceable(out)
     for name in names:
         resolve_builder(name)
@@ -73,8 +76,7 @@ def _evaluated(name: str, folder: Path, *, seeds: int, workers: int) -> "Evaluat
     from hpo_gym.evaluation.result import EvaluationResult
 
     screen = console()
-    file_name = name.replace(":", ".").replace("/", ".")
-    path = folder / "results" / f"{file_name}.json"
+    path = folder / "results" / f"{_file_name(name)}.json"
     if path.exists():
         known = EvaluationResult.read(path)
         if (known.env_id, known.n_seeds, known.budget, known.agent) == (ENV_ID, seeds, BUDGET, name):
@@ -87,7 +89,7 @@ def _evaluated(name: str, folder: Path, *, seeds: int, workers: int) -> "Evaluat
         n_seeds=seeds,
         budget=BUDGET,
         workers=workers,
-        episodes_path=folder / "episodes" / f"{file_name}.jsonl",
+        episodes_path=folder / "episodes" / f"{_file_name(name)}.jsonl",
     )
     result.write(path)
     final = result.metrics[f"normalized_regret@{BUDGET}"]
@@ -99,6 +101,11 @@ def _evaluated(name: str, folder: Path, *, seeds: int, workers: int) -> "Evaluat
     return result
 
 
+def _file_name(agent: str) -> str:
+    """An agent's name without what file names may not hold."""
+    return agent.replace(":", ".").replace("/", ".")
+
+
 def _write_folder(comparison: "Comparison", folder: Path) -> None:
     """Figures, pictures of one search, the tables as Markdown, and the page."""
     from hpo_gym.cli.search_pictures import draw_search, write_animation
@@ -108,9 +115,9 @@ def _write_folder(comparison: "Comparison", folder: Path) -> None:
     from hpo_gym.evaluation.report import write_report
 
     write_figures(comparison, folder)
-    shown = SHOWN_AGENT if SHOWN_AGENT in comparison.agents else comparison.agents[-1]
-    episode = next(iter(read_episodes(folder / "episodes" / f"{shown.replace(':', '.')}.jsonl")))
-    search = draw_search(episode)
+    shown = next((r for r in comparison.results if r.agent == SHOWN_AGENT), comparison.results[-1])
+    episode = next(iter(read_episodes(folder / "episodes" / f"{_file_name(shown.agent)}.jsonl")))
+    search = draw_search(episode, shown.env_kwargs)
     write_animation(search, folder / "search.gif")
     tables = [regret_table(comparison), improvement_table(comparison)]
     with atomic_writer(folder / "tables.md") as file:
@@ -137,11 +144,12 @@ def what_to_see(comparison: "Comparison") -> list[str]:
         + (f", random search {_percent(_of(comparison, 'random', last))}." if "random" in comparison.agents else ".")
     ]
     if {"random", "greedy-rank"} <= set(comparison.agents):
-        said.append(
-            f"The portfolio (greedy-rank) starts ahead: its first trial has a regret of "
-            f"{_of(comparison, 'greedy-rank', first):.3f}, random search's {_of(comparison, 'random', first):.3f}, "
-            "because it has learned from other data sets where good networks lie."
-        )
+        portfolio, chance = _of(comparison, "greedy-rank", first), _of(comparison, "random", first)
+        if portfolio < chance:
+            said.append(
+                f"The portfolio (greedy-rank) starts ahead: its first trial has a regret of {portfolio:.3f}, random "
+                f"search's {chance:.3f}, because it has learned from other data sets where good networks lie."
+            )
     if "sb3-ppo" in comparison.agents:
         said.append(_about_the_policy(comparison))
     said.append("Lines fall: regret is what is left to gain. Where bands overlap, do not believe a difference.")
@@ -163,7 +171,7 @@ def _about_the_policy(comparison: "Comparison") -> str:
     ahead = [
         agent
         for agent, theirs in zip(comparison.agents, final, strict=True)
-        if agent not in ("sb3-ppo", "random") and theirs.mean <= final[ours].mean
+        if agent != "sb3-ppo" and theirs.mean <= final[ours].mean
     ]
     start = "sb3-ppo is a policy that PPO trained on the spot, on the training tasks alone"
     if not ahead:

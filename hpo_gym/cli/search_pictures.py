@@ -1,9 +1,10 @@
 """Pictures of one recorded search: the environment's own drawing, played again from the episode's actions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,19 +50,20 @@ class Search:
         )
 
 
-def draw_search(episode: "Episode") -> Search:
-    """Play an episode's actions again and draw the environment after each trial."""
+def draw_search(episode: "Episode", env_kwargs: Mapping[str, Any]) -> Search:
+    """Play an episode's actions again, with the options that it was played with, and draw it after each trial."""
     import gymnasium as gym
 
     import hpo_gym  # noqa: F401 - registers the environments
 
     n_trials = len(episode.actions)
-    env = gym.make(episode.env_id, budget=n_trials, tasks=[episode.task_id], render_mode="rgb_array")
+    options = {**env_kwargs, "budget": n_trials, "tasks": [episode.task_id], "render_mode": "rgb_array"}
+    env = gym.make(episode.env_id, **options)
     env.reset(seed=episode.seed, options={"task_id": episode.task_id})
     frames: dict[int, NDArray[np.uint8]] = {}
     every = max(n_trials // 25, 1)  # for the animation; a frame takes a tenth of a second
     for trial, action in enumerate(episode.actions, start=1):
-        env.step(action)
+        env.step(np.asarray(action, env.action_space.dtype))
         if trial in SHOWN_TRIALS or trial == n_trials or trial % every == 0:
             frames[trial] = np.asarray(env.render(), np.uint8)
     env.close()

@@ -1,5 +1,6 @@
 """The demo: a folder that is whole or not there, that goes on after an interruption, and tells what to see."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,19 @@ from typer.testing import CliRunner, Result
 
 from hpo_gym.cli import app, demonstration
 from hpo_gym.evaluation.compare import compare
+
+MIDDLE = """
+import numpy as np
+
+class Middle:
+    def predict(self, observation, state=None, episode_start=None, deterministic=False):
+        return np.full((len(observation["valid"]), 5), 0.5, np.float32), state
+
+def build(context):
+    return Middle()
+
+build.env_kwargs = {"action": "unit_cube"}
+"""
 
 
 def run_demo(*arguments: str) -> Result:
@@ -55,6 +69,22 @@ def test_an_interrupted_demo_goes_on_with_the_next_agent(quick: Path, monkeypatc
     assert [path.name for path in quick.iterdir()] == ["demo-report"]
 
 
+def test_a_search_of_points_of_the_cube_is_drawn_as_well(quick: Path) -> None:
+    (quick / "middle.py").write_text(MIDDLE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", list(sys.path))
+        result = run_demo("--agents", "random,middle:build")
+    assert result.exit_code == 0, result.stderr
+    assert (quick / "demo-report" / "search.gif").exists()
+
+
+def test_agents_are_named_once_and_at_least_one() -> None:
+    for agents in ("", "random,random"):
+        result = run_demo("--agents", agents)
+        assert result.exit_code == 2
+        assert "each once" in result.stderr
+
+
 def test_a_folder_that_is_no_report_is_left_alone(quick: Path) -> None:
     (quick / "thesis").mkdir()
     (quick / "thesis" / "chapter.tex").write_text("years of work")
@@ -71,3 +101,11 @@ def test_what_is_said_of_the_policy_follows_its_figures(final: float, words: str
     regret = {"random": 0.3, "greedy-rank": 0.1, "gp-ei": 0.05, "sb3-ppo": final}
     comparison = compare([result_of(name, np.full((3, 2, 5), value)) for name, value in regret.items()])
     assert words in " ".join(demonstration.what_to_see(comparison))
+
+
+def test_what_random_search_beats_is_not_said_to_be_ahead() -> None:
+    regret = {"random": 0.1, "greedy-rank": 0.3, "sb3-ppo": 0.2}
+    comparison = compare([result_of(name, np.full((3, 2, 5), value)) for name, value in regret.items()])
+    said = " ".join(demonstration.what_to_see(comparison))
+    assert "ends behind random." in said
+    assert "starts ahead" not in said
