@@ -6,6 +6,7 @@ evaluation reads them back; a different one is told so.
 
 import json
 import shutil
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ class Parts:
     def path(self, agent: str, position: int) -> Path:
         """Where the episodes of the position-th task lie; agents' names may hold what file names may not."""
         safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in agent)
+        if safe != agent:  # "a:b" and "a_b" are two agents
+            safe += f"-{zlib.crc32(agent.encode()):08x}"
         return self.folder / f"{safe}-{position:04d}.jsonl"
 
     def save(self, position: int, batch: EpisodeBatch) -> None:

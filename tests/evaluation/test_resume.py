@@ -118,6 +118,16 @@ def test_a_damaged_part_is_refused_by_file_and_line(tmp_path):
         run(tmp_path / "out.jsonl", stopping(tmp_path / "log", None))
 
 
+def test_agents_whose_names_differ_only_in_what_file_names_lack_keep_their_parts_apart(tmp_path):
+    path, log = tmp_path / "out.jsonl", tmp_path / "log"
+    with pytest.raises(KeyboardInterrupt):
+        run(path, name="mine:build", references={"mine_build": stopping(log, KeyboardInterrupt())})
+    resumed = run(path, name="mine:build", references={"mine_build": stopping(log, None)})
+    log.unlink()
+    whole = run(tmp_path / "whole.jsonl", name="mine:build", references={"mine_build": stopping(log, None)})
+    assert figures(resumed) == figures(whole)
+
+
 def test_the_file_of_episodes_is_in_the_order_of_tasks_and_seeds(tmp_path):
     run(tmp_path / "out.jsonl")
     order = [(e.task_id, e.seed) for e in read_episodes(tmp_path / "out.jsonl")]
