@@ -55,11 +55,12 @@ def draw_search(episode: "Episode", env_kwargs: Mapping[str, Any]) -> Search:
     import gymnasium as gym
 
     import hpo_gym  # noqa: F401 - registers the environments
+    from hpo_gym.evaluation.rollout import episode_seeds
 
     n_trials = len(episode.actions)
     options = {**env_kwargs, "budget": n_trials, "tasks": [episode.task_id], "render_mode": "rgb_array"}
     env = gym.make(episode.env_id, **options)
-    env.reset(seed=episode.seed, options={"task_id": episode.task_id})
+    env.reset(seed=episode_seeds(episode.seed, episode.task_id)[0], options={"task_id": episode.task_id})
     frames: dict[int, NDArray[np.uint8]] = {}
     every = max(n_trials // 25, 1)  # for the animation; a frame takes a tenth of a second
     for trial, action in enumerate(episode.actions, start=1):

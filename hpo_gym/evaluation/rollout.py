@@ -24,16 +24,17 @@ OUTCOMES = ("validation_bpb", "improvement_over_off", "normalized_score")
 """Keys of the last step's info that are kept as an episode's outcomes, and metrics of the same name."""
 
 
-def episode_seed(seed: int, task_id: str) -> int:
-    """The seed that an episode's environment and agent get: another one on every task.
+def episode_seeds(seed: int, task_id: str) -> tuple[int, int]:
+    """The seeds that an episode's environment and its agent get: other ones on every task.
 
     With the same seed on all tasks, an agent that draws an order of a shared pool would draw the same order
     everywhere; a lucky seed would be lucky on all tasks at once, and an interval that takes tasks for
-    independent would be too narrow. Without tasks it is the seed itself.
+    independent would be too narrow. With the same seed for both, the agent's first draws would be the
+    environment's: on a replicate drawn high it would try rows drawn high. Without tasks the environment's is
+    the seed itself.
     """
-    if not task_id:
-        return seed
-    return int(np.random.SeedSequence((seed, zlib.crc32(task_id.encode()))).generate_state(1)[0])
+    agent, environment = np.random.SeedSequence((seed, zlib.crc32(task_id.encode()))).generate_state(2).tolist()
+    return (environment if task_id else seed), agent
 
 
 _MAX_OBSERVATION_BYTES = 256 * 2**20  # of one batch; more seeds than fit are run in turn
@@ -56,7 +57,7 @@ def rollout(
         env_id: anything `gym.make` takes.
         env_kwargs: for the environment, without its task choice.
         task_id: passed as `tasks=[task_id]` and as the reset option `task_id`.
-        seeds: one an episode, made different for each task by `episode_seed`. An episode depends on its own
+        seeds: one an episode, made different for each task by `episode_seeds`. An episode depends on its own
             seed alone, if the agent keeps to that.
         agent_name: for the records and errors; the class's name if empty.
         deterministic: passed on to `predict`.
@@ -178,11 +179,11 @@ class _Recording:
     def run(self) -> EpisodeBatch:
         """Step until every member is done."""
         options = {"task_id": self.task_id} if self.task_id else None
-        own_seeds = [episode_seed(seed, self.task_id) for seed in self.seeds]
-        observation, info = self.env.reset(seed=own_seeds, options=options)  # type: ignore[arg-type]  # lists are fine
+        env_seeds, agent_seeds = zip(*(episode_seeds(seed, self.task_id) for seed in self.seeds), strict=True)
+        observation, info = self.env.reset(seed=list(env_seeds), options=options)  # type: ignore[arg-type]  # lists are fine
         self._check_task(info)
         best, worst = _values(info, "best_score", self.is_done), _values(info, "worst_score", self.is_done)
-        start_episodes(self.agent, own_seeds)
+        start_episodes(self.agent, agent_seeds)
         state, episode_start = None, np.ones(len(self.seeds), np.bool_)
         while not self.is_done.all():
             actions, state = self._predict(observation, state, episode_start)

@@ -10,7 +10,7 @@ from hpo_gym.evaluation import rollout as rollout_module
 from hpo_gym.evaluation.action_check import check_actions
 from hpo_gym.evaluation.episode_batch import batch_of_episodes
 from hpo_gym.evaluation.errors import AgentError, EvaluationError
-from hpo_gym.evaluation.rollout import episode_seed, make_members, rollout, rollout_batch
+from hpo_gym.evaluation.rollout import episode_seeds, make_members, rollout, rollout_batch
 
 EMBEDDED = "hpo_gym/ConfigSelection-HPOBenchMLP-v0"
 
@@ -71,10 +71,17 @@ def test_seeds_that_do_not_fit_into_memory_at_once_run_in_turn_with_the_same_out
     assert rollout(Seeded(), ENV_ID, {}, "b", range(5)) == together
 
 
-def test_the_same_seed_is_another_one_on_another_task_and_itself_without_tasks():
-    assert episode_seed(0, "a") != episode_seed(0, "b")
-    assert episode_seed(0, "a") != episode_seed(1, "a")
-    assert episode_seed(5, "") == 5
+def test_the_same_seed_is_another_one_on_another_task_and_the_environment_s_itself_without_tasks():
+    for first, second in [((0, "a"), (0, "b")), ((0, "a"), (1, "a"))]:
+        assert not set(episode_seeds(*first)) & set(episode_seeds(*second))
+    assert episode_seeds(5, "")[0] == 5
+
+
+@pytest.mark.parametrize("task_id", ["", "a"])
+def test_agent_and_environment_do_not_share_their_draws(task_id):
+    for_environment, for_agent = np.array([episode_seeds(seed, task_id) for seed in range(300)]).T
+    draws = [[np.random.default_rng(seed).random() for seed in seeds] for seeds in (for_environment, for_agent)]
+    assert abs(np.corrcoef(draws)[0, 1]) < 0.2
 
 
 def test_arrays_and_records_hold_the_same_episodes():
@@ -156,7 +163,7 @@ def test_the_embedded_table_gives_what_its_single_environment_gives_for_the_reco
     kwargs = {"budget": 6, **options}
     env = gym.make(EMBEDDED, tasks=["vehicle"], **kwargs)
     for episode in rollout(Uniform(env.action_space), EMBEDDED, kwargs, "vehicle", [0, 1, 2]):
-        _, info = env.reset(seed=episode_seed(episode.seed, "vehicle"), options={"task_id": "vehicle"})
+        _, info = env.reset(seed=episode_seeds(episode.seed, "vehicle")[0], options={"task_id": "vehicle"})
         assert info["best_score"] == episode.best_score
         for action, score, reward in zip(episode.actions, episode.scores, episode.rewards, strict=True):
             taken = np.asarray(action, env.action_space.dtype) if isinstance(action, list) else action
