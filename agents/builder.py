@@ -7,7 +7,7 @@ from hpo_gym.evaluation.agent import AgentBuilder
 
 
 def agent_builder(
-    *, env_kwargs: Mapping[str, Any] | None = None, is_fitted_on_tasks: bool = True
+    *, env_kwargs: Mapping[str, Any] | None = None, is_fitted_on_tasks: bool = True, identity: str = ""
 ) -> Callable[[AgentBuilder], AgentBuilder]:
     """Decorates a builder with the two attributes that the evaluation reads.
 
@@ -15,10 +15,11 @@ def agent_builder(
         env_kwargs: environment options without which the agent cannot act.
         is_fitted_on_tasks: whether what is built depends on the training tasks; where it does,
             leave-one-task-out builds the agent once a task.
+        identity: tells builders of one name apart (their settings), so that none resumes another's evaluation.
     """
 
     def declare(build: AgentBuilder) -> AgentBuilder:
-        vars(build).update(env_kwargs=dict(env_kwargs or {}), is_fitted_on_tasks=is_fitted_on_tasks)
+        vars(build).update(env_kwargs=dict(env_kwargs or {}), is_fitted_on_tasks=is_fitted_on_tasks, identity=identity)
         return build
 
     return declare

@@ -46,7 +46,8 @@ class DqnSettings:
 def builder(settings: DqnSettings) -> AgentBuilder:
     """A builder that trains with these settings."""
 
-    @agent_builder(env_kwargs={"action": "index", "observe_pool": True})  # "available" tells what was tried
+    # "available" tells what was tried
+    @agent_builder(env_kwargs={"action": "index", "observe_pool": True}, identity=repr(settings))
     def build(context: AgentContext) -> Agent:
         with reproducible_training():
             return train(context, settings)

@@ -41,7 +41,8 @@ class MaskablePpoSettings:
 def builder(settings: MaskablePpoSettings) -> AgentBuilder:
     """A builder that trains with these settings."""
 
-    @agent_builder(env_kwargs={"action": "index", "observe_pool": True})  # "available" gives the mask
+    # "available" gives the mask
+    @agent_builder(env_kwargs={"action": "index", "observe_pool": True}, identity=repr(settings))
     def build(context: AgentContext) -> Agent:
         with reproducible_training():
             return train(context, settings)

@@ -47,6 +47,10 @@ class PolicyAgent:
                 if available is not None:
                     preferences[np.atleast_2d(available)[:, self.rows] == 0] = -np.inf
                 actions = self.rows[preferences.argmax(axis=1)]
+                if available is not None:
+                    # Where the whole shortlist is tried, any available row is better than a repeat.
+                    is_spent = np.isneginf(preferences).all(axis=1)
+                    actions = np.where(is_spent, np.atleast_2d(available).argmax(axis=1), actions)
         return (actions if is_batch else actions[0]), state
 
     def _points(self, tensors: Any, deterministic: bool) -> NDArray[np.float32]:

@@ -44,7 +44,7 @@ class PpoSettings:
 def builder(settings: PpoSettings) -> AgentBuilder:
     """A builder that trains with these settings."""
 
-    @agent_builder(env_kwargs={"action": "unit_cube"})
+    @agent_builder(env_kwargs={"action": "unit_cube"}, identity=repr(settings))
     def build(context: AgentContext) -> Agent:
         with reproducible_training():
             return PolicyAgent(train(context, settings))

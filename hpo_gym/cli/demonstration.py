@@ -72,14 +72,15 @@ def _check_replaceable(out: Path) -> None:
 
 def _evaluated(name: str, folder: Path, *, seeds: int, workers: int) -> "EvaluationResult":
     """One agent's result: from an interrupted run if it was finished there, else evaluated now."""
-    from hpo_gym.evaluation.evaluate import evaluate
+    from hpo_gym.evaluation.evaluate import evaluate, package_versions
     from hpo_gym.evaluation.result import EvaluationResult
 
     screen = console()
     path = folder / "results" / f"{_file_name(name)}.json"
     if path.exists():
         known = EvaluationResult.read(path)
-        if (known.env_id, known.n_seeds, known.budget, known.agent) == (ENV_ID, seeds, BUDGET, name):
+        due = (ENV_ID, seeds, BUDGET, name, package_versions())
+        if (known.env_id, known.n_seeds, known.budget, known.agent, known.versions) == due:
             screen.print(f"  {name:<14} was finished before", markup=False)
             return known
     result = evaluate(

@@ -106,7 +106,7 @@ def evaluate_protocol(
     contestants = {name: contestant_of(name, b, protocol) for name, b in builders.items()}
     plan = Plan.of(protocol, contestants[agent_name])
     units = [unit for contestant in contestants.values() for unit in plan.units(contestant)]
-    versions = _versions()
+    versions = package_versions()
     parts = None
     if episodes_path is not None:
         parts = Parts(Path(episodes_path), _identity(protocol, agent_name, contestants, plan, versions))
@@ -130,7 +130,7 @@ def evaluate_protocol(
         per_task=summary.per_task,
         regret_curves=summary.regret_curves,
         score_curves=summary.score_curves,
-        reference_agents=list(references or {}),
+        reference_agents=[name for name in references or {} if name != agent_name],
         wall_s=time.monotonic() - started,
         versions=versions,
     )
@@ -225,10 +225,12 @@ def _identity(
 
 
 def _name_of(builder: AgentBuilder) -> str:
-    return f"{builder.__module__}:{getattr(builder, '__qualname__', type(builder).__name__)}"
+    name = f"{builder.__module__}:{getattr(builder, '__qualname__', type(builder).__name__)}"
+    return name + getattr(builder, "identity", "")
 
 
-def _versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
+    """Of Python and the packages that figures may depend on."""
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

@@ -75,21 +75,6 @@ def beats(performance: Floats, reference: Floats) -> Floats:
     return np.where(performance == reference, 0.5, (performance > reference).astype(np.float64))
 
 
-def cell_values(incumbent_curves: Floats, k: int) -> Floats:
-    """Raw incumbents (n_tasks, n_seeds, n_trials) -> mean over seeds after k trials (n_tasks,)."""
-    return incumbent_curves[..., k - 1].mean(axis=-1)
-
-
-def mean_rank(cells: Floats) -> Floats:
-    """Cell values (n_agents, n_tasks) -> mean over tasks of each agent's rank (n_agents,): MnR."""
-    return average_ranks(cells).mean(axis=-1)
-
-
-def beat_random(cells: Floats, random_cells: Floats) -> float:
-    """Cell values (n_tasks,) of an agent and of random search -> share of cells won, ties a half: BtR."""
-    return float(beats(cells, random_cells).mean())
-
-
 def median_performance(cells: Floats) -> float:
     """Cell values (n_tasks,) -> their median: MP."""
     return float(np.median(cells))

@@ -162,7 +162,6 @@ def test_a_repeated_row_is_dropped_with_a_note_but_not_with_another_score(opened
         ("lr,score\n0.0,1\n1,2\n", {"hyperparameters": {"lr": {"log": True}}}, "log scale needs lower > 0"),
         ("o,score\nx,1\n", {"hyperparameters": {"o": {"categories": ["y"]}}}, "'x' is not one of"),
         ("lr,score\n1,1\n", {"splits": {"train": ["z"]}}, "split 'train' names the task 'z'"),
-        ("lr,score\n1,1\n", {"scores": "x"}, "options: scores: Extra inputs"),
         ("lr,s1,s2\n1,1,2\n", {"score": ["s1", "s2"]}, "several score columns need score_axis"),
         ('lr,score\n"1,1\n', {}, "not a CSV file"),
     ],
