@@ -100,3 +100,8 @@ def test_absent_data_is_answered_with_the_command_that_gets_it(tmp_path, monkeyp
             open_table(name)
     with pytest.raises(DataNotFoundError, match="hpo-gym data get hpob"):
         open_table("hpob", search_space="5860")
+
+
+def test_an_unknown_option_is_an_error_that_lists_those_of_the_table():
+    with pytest.raises(DataError, match="'file' has no option 'scores'; it has path, name, task, score"):
+        open_table("file", scores="accuracy")
