@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from hpo_gym.envs.actions import resolve_action
 from hpo_gym.envs.observations import clear_history, padded_pool
 from hpo_gym.envs.rendering import RENDERERS, SearchView
-from hpo_gym.envs.selection_problem import SelectionProblem, TaskEvaluations, build_problem
+from hpo_gym.envs.selection_problem import build_problem
+from hpo_gym.envs.table_access import TableAccess
 from hpo_gym.selection.trials import next_level_cost
 
 
-class ConfigSelectionEnv(gym.Env[Any, Any]):
+class ConfigSelectionEnv(TableAccess, gym.Env[Any, Any]):
     """Pick the next configuration to evaluate on a task, from what the earlier trials gave.
 
     ## Description
@@ -89,7 +90,7 @@ class ConfigSelectionEnv(gym.Env[Any, Any]):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode={render_mode!r} is not one of {self.metadata['render_modes']}")
         self.render_mode = render_mode
-        self.problem: SelectionProblem = build_problem(table, **options)
+        self.problem = build_problem(table, **options)
         self.observation_space = self.problem.observation.space()
         self.action_space = self.problem.action_space()
         tasks = self.problem.tasks
@@ -104,29 +105,6 @@ class ConfigSelectionEnv(gym.Env[Any, Any]):
         self._task = self._column = self._n_trials = self._cost_epochs = 0
         self._incumbent, self._previous = -math.inf, 0.0
         self._trials: list[tuple[int, float]] = []
-
-    @property
-    def task_ids(self) -> tuple[str, ...]:
-        """The tasks that episodes are drawn from."""
-        return self.problem.tasks.task_ids
-
-    @property
-    def splits(self) -> dict[str, tuple[str, ...]]:
-        """The declared splits, by name."""
-        return self.problem.splits
-
-    @property
-    def budget(self) -> int:
-        """Length of a search, in full evaluations."""
-        return self.problem.budget
-
-    def evaluations(self, task_id: str) -> TaskEvaluations:
-        """The recorded evaluations of one of this environment's own tasks, for agents that fit on them.
-
-        Raises:
-            KeyError: the task is not in this environment; make one with `tasks=[...]` that holds it.
-        """
-        return self.problem.evaluations(task_id)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(n,) which rows of the pool can be tried now."""

@@ -18,14 +18,15 @@ from hpo_gym.envs.config_selection import ConfigSelectionEnv
 from hpo_gym.envs.observations import clear_history, padded_pool
 from hpo_gym.envs.recycling import Recycler
 from hpo_gym.envs.rendering import RENDERERS, SearchView
-from hpo_gym.envs.selection_problem import SelectionProblem, TaskEvaluations, build_problem
+from hpo_gym.envs.selection_problem import build_problem
+from hpo_gym.envs.table_access import TableAccess
 from hpo_gym.selection.trials import next_level_cost
 
 Infos = dict[str, Any]
 Observations = dict[str, NDArray[Any]]
 
 
-class ConfigSelectionVectorEnv(VectorEnv):
+class ConfigSelectionVectorEnv(TableAccess, VectorEnv):
     """`num_envs` searches side by side; see `ConfigSelectionEnv` for spaces, rewards and options.
 
     Member i seeded with s + i (or with its own seed of a list) plays the same episodes, to the bit, as the
@@ -66,7 +67,7 @@ class ConfigSelectionVectorEnv(VectorEnv):
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}  # type: ignore[misc]
         self.copy = copy
-        self.problem: SelectionProblem = build_problem(table, **options)
+        self.problem = build_problem(table, **options)
         self.single_observation_space = self.problem.observation.space()
         self.single_action_space = self.problem.action_space()
         self._allocate()
@@ -115,25 +116,6 @@ class ConfigSelectionVectorEnv(VectorEnv):
     def action_space(self) -> Space:  # type: ignore[override]
         """The members' action spaces together."""
         return batch_space(self.single_action_space, self.num_envs)
-
-    @property
-    def task_ids(self) -> tuple[str, ...]:
-        """The tasks that episodes are drawn from."""
-        return self.problem.tasks.task_ids
-
-    @property
-    def splits(self) -> dict[str, tuple[str, ...]]:
-        """The declared splits, by name."""
-        return self.problem.splits
-
-    @property
-    def budget(self) -> int:
-        """Length of a search, in full evaluations."""
-        return self.problem.budget
-
-    def evaluations(self, task_id: str) -> TaskEvaluations:
-        """The recorded evaluations of one of this environment's own tasks; see `ConfigSelectionEnv`."""
-        return self.problem.evaluations(task_id)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(num_envs, n) which rows of the pool each member can try now."""
