@@ -1,0 +1,310 @@
+"""The noisy quadratic model as a group of training runs: the transformer's interface, in closed form.
+
+    L(w) = 1/2 sum_i h_i (w_i - w*_i)^2,  gradient h_i (w_i - w*_i) + sqrt(c_i) noise,  h_i = c_i = 1/i
+
+(Zhang et al. 2019, "Which algorithmic choices matter at which batch sizes?", section 3), trained by SGD with weight
+decay: w <- w - lr (gradient + wd w). Weights start at N(0, 1); the optimum w* is N(0, optimum_scale^2), not the
+origin, so that weight decay has something to cost: it forgets the initial weights sooner, and holds the run off its
+optimum later.
+
+A segment of n updates under constant scales is one Gaussian transition, so that no update is ever run:
+
+    w' = m + A (w - m) + lr sqrt(c S) N(0, 1),  m = w* h / (h + wd),
+    a_t = 1 - lr f_t (h + wd),  A = prod a_t,  S = sum_t f_t^2 prod_{s>t} a_s^2,
+
+with f_t the recipe's learning rate schedule.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo_gym.pretraining.counter_normals import normals, stream_keys
+from hpo_gym.pretraining.runs import Floats, Members, Segment
+
+RECIPE_KEYS = ("lr", "weight_decay", "warmup_fraction", "warmdown_fraction")
+NOISE_KINDS = ("sampled", "expected")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoisyQuadratic:
+    """The model and its recipe.
+
+    Attributes:
+        n_updates: T.
+        lr, weight_decay: of the recipe, before any scale.
+        warmup_fraction: share of T over which the learning rate rises linearly from lr / (updates of it).
+        warmdown_fraction: share of T over which it falls linearly; the update after the last would have 0.
+        n_dimensions: d, even: curvatures 1, 1/3, 1/5, ... are governed by column 0 of a scale, 1/2, 1/4, ... by
+            column 1.
+        optimum_scale: standard deviation of the optimum's coordinates.
+    """
+
+    n_updates: int
+    lr: float
+    weight_decay: float
+    warmup_fraction: float = 0.0
+    warmdown_fraction: float = 0.0
+    n_dimensions: int = 16
+    optimum_scale: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not _is_count(self.n_updates):
+            raise ValueError(f"n_updates={self.n_updates!r}: a whole number of updates, 1 or more, is needed")
+        if not _is_count(self.n_dimensions) or self.n_dimensions % 2:
+            raise ValueError(f"n_dimensions={self.n_dimensions!r}: an even whole number, 2 or more, is needed")
+        for name in ("lr", "weight_decay", "optimum_scale"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name}={getattr(self, name)!r}: a finite number, 0 or more, is needed")
+        fractions = self.warmup_fraction, self.warmdown_fraction
+        if min(fractions) < 0 or sum(fractions) > 1:
+            raise ValueError(
+                f"warmup_fraction={fractions[0]!r}, warmdown_fraction={fractions[1]!r}: shares of the run are needed, "
+                "0 or more, together 1 at most"
+            )
+
+    @cached_property
+    def curvature(self) -> Floats:
+        """(d, 1): h, column 0's first."""
+        number = np.arange(1, self.n_dimensions + 1)
+        return (1 / np.concatenate([number[::2], number[1::2]]))[:, None]
+
+    @cached_property
+    def lr_factor(self) -> Floats:
+        """(T,) the schedule f_t."""
+        update = np.arange(self.n_updates)
+        warmup = max(round(self.warmup_fraction * self.n_updates), 1)
+        warmdown = max(round(self.warmdown_fraction * self.n_updates), 1)
+        return np.minimum(np.minimum((update + 1) / warmup, 1.0), (self.n_updates - update) / warmdown)
+
+    @cached_property
+    def n_constant(self) -> NDArray[np.int64]:
+        """(T + 1,) how many updates, from this one on, have the same factor."""
+        n = np.ones(self.n_updates + 1, np.int64)
+        for t in range(self.n_updates - 2, -1, -1):
+            n[t] = n[t + 1] + 1 if self.lr_factor[t] == self.lr_factor[t + 1] else 1
+        return n
+
+    @property
+    def expected_loss_at_start(self) -> float:
+        """Mean loss of the initial weights."""
+        return float(0.5 * self.curvature.sum() * (1.0 + self.optimum_scale**2))
+
+    def by_dimension(self, columns: Floats) -> Floats:
+        """(k, 2) -> (d, k), or (k, 1) as (1, k): each dimension's own column."""
+        return np.repeat(columns.T, self.n_dimensions // 2, axis=0)
+
+    def transition(self, done: NDArray[np.int64], n: int, lr: Floats, wd: Floats) -> tuple[Floats, Floats]:
+        """A and S of n updates from `done` (k,) on; lr (before the schedule) and wd (d, k). Each (d, k)."""
+        rate = lr * (self.curvature + wd)
+        is_constant = self.n_constant[done] >= n
+        if is_constant.all():
+            return _constant(rate, self.lr_factor[done], n)
+        if not is_constant.any():
+            return self._scheduled(rate, done, n)
+        decay, noise = np.empty_like(rate), np.empty_like(rate)  # who is in which part must not depend on neighbours
+        for part, (a, s) in (
+            (is_constant, _constant(rate[:, is_constant], self.lr_factor[done[is_constant]], n)),
+            (~is_constant, self._scheduled(rate[:, ~is_constant], done[~is_constant], n)),
+        ):
+            decay[:, part], noise[:, part] = a, s
+        return decay, noise
+
+    def _scheduled(self, rate: Floats, done: NDArray[np.int64], n: int) -> tuple[Floats, Floats]:
+        decay, noise = np.ones_like(rate), np.zeros_like(rate)
+        for t in range(n):
+            factor = self.lr_factor[done + t]
+            a = 1.0 - rate * factor
+            decay *= a
+            noise *= a * a
+            noise += factor * factor
+        return decay, noise
+
+
+def _constant(rate: Floats, factor: Floats, n: int) -> tuple[Floats, Floats]:
+    """A = a^n and S = f^2 (1 + a^2 + ... + a^(2n-2)) by doubling: no division, so that a = 1 is no exception."""
+    a = 1.0 - rate * factor
+    a_squared = a * a
+    decay, noise = a.copy(), np.ones_like(a)
+    for bit in bin(n)[3:]:
+        square = decay * decay
+        noise += square * noise
+        decay = square
+        if bit == "1":
+            noise *= a_squared
+            noise += 1.0
+            decay *= a
+    noise *= factor * factor
+    return decay, noise
+
+
+class NoisyQuadraticRuns:
+    """`Runs` of the noisy quadratic.
+
+    With noise="sampled" a member has weights; they, the optimum and all noise follow from its run seed and the
+    segments asked for. With noise="expected" it has the moments of the weights over all run seeds instead, and every
+    loss and norm is the root of an expected square: what the sampled ones average to.
+
+    The gradient's norm counts the noise in the mean square, and with plain SGD it is the momentum's too. The training
+    loss is that of the weights after the last update: data never repeat, so that it is no other than the probe loss.
+    """
+
+    def __init__(self, n_members: int, model: NoisyQuadratic, noise: str = "sampled") -> None:
+        if noise not in NOISE_KINDS:
+            raise ValueError(f"noise={noise!r} is not one of {', '.join(NOISE_KINDS)}")
+        self.model = model
+        self.noise = noise
+        self.n_members = n_members
+        self.n_updates = model.n_updates
+        self.updates_done = np.zeros(n_members, np.int64)
+        self._keys = np.zeros(n_members, np.uint64)
+        d = model.n_dimensions
+        # sampled: weights and optimum; expected: how much of start and of optimum the mean holds, and the variance.
+        self._state = np.zeros((2 if noise == "sampled" else 3, d, n_members))
+
+    def start(self, run_seeds: NDArray[np.int64], members: Members = None) -> None:
+        """Begin new runs."""
+        at = slice(None) if members is None else members
+        d = self.model.n_dimensions
+        keys = stream_keys(np.asarray(run_seeds, np.int64))
+        self._keys[at] = keys
+        self.updates_done[at] = 0
+        if self.noise == "sampled":
+            # Counters from 0 on are those of the updates; the start takes numbers that these never reach.
+            variates = normals(keys, np.full(len(keys), -d, np.int64), 2 * d)
+            self._state[0][:, at] = variates[:d]
+            self._state[1][:, at] = variates[d:] * self.model.optimum_scale
+        else:
+            self._state[:, :, at] = np.array([1.0, 0.0, 0.0])[:, None, None]
+
+    def advance(self, n_updates: int, lr_scale: Floats, wd_scale: Floats, members: Members = None) -> Segment:
+        """Train on, by one Gaussian transition."""
+        at = slice(None) if members is None else members
+        done = self.updates_done[at]
+        if n_updates < 1 or n_updates > self.n_updates - int(done.max(initial=0)):
+            left = self.n_updates - int(done.max(initial=0))
+            raise ValueError(f"n_updates={n_updates}: 1 to {left} are left of the run's {self.n_updates}")
+        model = self.model
+        lr, wd = lr_scale * model.lr, wd_scale * model.weight_decay
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported, not warned of
+            self._move(at, done, n_updates, model.by_dimension(lr), model.by_dimension(wd))
+            self.updates_done[at] = done + n_updates
+            second = self._second_moment(at)
+            second *= model.curvature
+            loss = 0.5 * _sum(second)
+            second += 1.0  # h (h x^2 + 1) is the mean square of the gradient
+            second *= model.curvature
+            grad_norm = np.sqrt(_sum(second))
+        return Segment(
+            train_loss=loss,
+            grad_norm=grad_norm,
+            momentum_norm=grad_norm.copy(),
+            lr=lr * model.lr_factor[done + (n_updates - 1)][:, None],
+            wd=wd,
+            is_finite=np.isfinite(loss),
+        )
+
+    def _move(self, at: Any, done: NDArray[np.int64], n: int, lr: Floats, wd: Floats) -> None:
+        model = self.model
+        decay, noise = model.transition(done, n, lr, wd)
+        target = model.curvature / (model.curvature + wd)
+        noise *= model.curvature
+        if self.noise == "sampled":
+            np.sqrt(noise, out=noise)
+            noise *= lr
+            noise *= normals(self._keys[at], done * (model.n_dimensions // 2), model.n_dimensions)
+            target *= self._state[1][:, at]
+            weights = self._state[0][:, at] - target
+            weights *= decay
+            weights += target
+            weights += noise
+            self._state[0][:, at] = weights
+        else:
+            start, optimum, variance = self._state[:, :, at]
+            moments = start * decay, target + (optimum - target) * decay, variance * decay * decay + noise * lr * lr
+            self._state[:, :, at] = moments
+
+    def _second_moment(self, at: Any) -> Floats:
+        """(d, k): the (expected) square of each coordinate's distance from the optimum."""
+        if self.noise == "sampled":
+            distance = self._state[0][:, at] - self._state[1][:, at]
+            distance *= distance
+            return distance
+        start, optimum, variance = self._state[:, :, at]
+        return start**2 + ((optimum - 1.0) * self.model.optimum_scale) ** 2 + variance
+
+    def probe(self, members: Members = None) -> Floats:
+        """(k,) loss."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = self._second_moment(slice(None) if members is None else members)
+            return 0.5 * _sum(squares * self.model.curvature)
+
+    def validate(self, members: Members = None) -> Floats:
+        """(k,) loss: the model has no data to overfit."""
+        return self.probe(members)
+
+    def cap_outcome(self, loss_nats: float) -> float:
+        """The loss itself."""
+        return loss_nats
+
+    def snapshot(self, members: Members = None) -> Any:
+        """Copies of all that these members are."""
+        at = slice(None) if members is None else members
+        return self._state[:, :, at].copy(), self.updates_done[at].copy(), self._keys[at].copy()
+
+    def restore(self, snapshot: Any, members: Members = None) -> None:
+        """Put copies back, into these members."""
+        at = slice(None) if members is None else members
+        self._state[:, :, at], self.updates_done[at], self._keys[at] = snapshot
+
+
+def _sum(parts: Floats) -> Floats:
+    """(d, k) -> (k,), always in the same order: `sum` has another for a single column."""
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+
+
+def make_model(recipe: Mapping[str, float], n_updates: int, **settings: Any) -> NoisyQuadratic:
+    """The model of a recipe.
+
+    Raises:
+        ValueError: a recipe's key is missing or unknown, or a value is out of its range.
+    """
+    unknown = recipe.keys() - set(RECIPE_KEYS)
+    if unknown or not {"lr", "weight_decay"} <= recipe.keys():
+        raise ValueError(f"recipe={dict(recipe)!r}: lr and weight_decay are needed, of {', '.join(RECIPE_KEYS)}")
+    return NoisyQuadratic(n_updates=n_updates, **recipe, **settings)
+
+
+def make_noisy_quadratic(
+    n_members: int, *, recipe: Mapping[str, float], n_updates: int, noise: str = "sampled", **settings: Any
+) -> NoisyQuadraticRuns:
+    """A group of runs; see `NoisyQuadratic` for the settings."""
+    return NoisyQuadraticRuns(n_members, make_model(recipe, n_updates, **settings), noise)
+
+
+def noisy_quadratic_facts(
+    *, recipe: Mapping[str, float], n_updates: int, noise: str = "sampled", **settings: Any
+) -> dict[str, Any]:
+    """What `run_facts` says of it."""
+    if noise not in NOISE_KINDS:
+        raise ValueError(f"noise={noise!r} is not one of {', '.join(NOISE_KINDS)}")
+    model = make_model(recipe, n_updates, **settings)
+    return {
+        "n_parameters": model.n_dimensions,
+        "n_updates": model.n_updates,
+        "tokens_per_update": 0,
+        "loss_at_start": model.expected_loss_at_start,
+        "outcome": "final_loss",
+    }
