@@ -1,4 +1,4 @@
-"""From a simulator's name and settings to a group of runs; a simulator's libraries are imported when it is asked for."""
+"""From a simulator's name and settings to a group of runs; its libraries are imported when it is asked for."""
 
 from collections.abc import Mapping
 from typing import Any

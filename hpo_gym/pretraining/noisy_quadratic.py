@@ -185,7 +185,7 @@ class NoisyQuadraticRuns:
     def advance(self, n_updates: int, lr_scale: Floats, wd_scale: Floats, members: Members = None) -> Segment:
         """Train on, by one Gaussian transition."""
         at = slice(None) if members is None else members
-        done = self.updates_done[at]
+        done = self.updates_done[at].copy()
         if n_updates < 1 or n_updates > self.n_updates - int(done.max(initial=0)):
             left = self.n_updates - int(done.max(initial=0))
             raise ValueError(f"n_updates={n_updates}: 1 to {left} are left of the run's {self.n_updates}")
