@@ -4,7 +4,6 @@ Builders are named as strings and imported when they are first asked for, so tha
 catalogue loads no learning library.
 """
 
-import difflib
 import importlib
 import sys
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import cast
 
 from hpo_gym.evaluation.agent import AgentBuilder
+from hpo_gym.evaluation.errors import did_you_mean
 
 
 class UnknownAgentError(LookupError):
@@ -155,9 +155,3 @@ def resolve(name: str) -> CatalogueEntry:
     entry = CatalogueEntry(name=name, builder=name, description=f"{function_name} of {module_name}", family="user")
     entry.build  # noqa: B018 - the user's spelling is checked now, not after the data is loaded
     return entry
-
-
-def did_you_mean(wrong: str, right: list[str] | tuple[str, ...]) -> str:
-    """The words " (did you mean 'x'?)" for the nearest right spelling; "" where none is near."""
-    near = difflib.get_close_matches(wrong, right, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo_gym.cli.failures import CommandFailed, WrongUsage, did_you_mean
+from hpo_gym.cli.failures import CommandFailed, WrongUsage
 from hpo_gym.cli.terminal import console, number_of_bytes, print_json
+from hpo_gym.data.errors import did_you_mean
 
 if TYPE_CHECKING:
     from hpo_gym.data.download import DataStatus

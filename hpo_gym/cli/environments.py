@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hpo_gym.cli.arguments import EnvironmentId, EnvironmentOptions, environment_options
-from hpo_gym.cli.failures import WrongUsage, did_you_mean
+from hpo_gym.cli.failures import WrongUsage
 from hpo_gym.cli.terminal import console, print_json
+from hpo_gym.data.errors import did_you_mean
 
 if TYPE_CHECKING:
     import gymnasium as gym

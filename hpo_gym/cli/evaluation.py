@@ -1,6 +1,5 @@
 """`hpo-gym evaluate`: one agent on one environment, judged."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +14,7 @@ from hpo_gym.cli.arguments import (
     split_list,
 )
 from hpo_gym.cli.environments import make_environment
-from hpo_gym.cli.failures import CommandFailed, WrongUsage, did_you_mean
+from hpo_gym.cli.failures import CommandFailed, WrongUsage
 from hpo_gym.cli.terminal import console
 
 if TYPE_CHECKING:
@@ -24,13 +23,12 @@ if TYPE_CHECKING:
     from hpo_gym.evaluation.agent import AgentBuilder
     from hpo_gym.evaluation.result import EvaluationResult, MetricSummary
 
-SHOWN_COUNTS = (1, 10, 25, 50, 100)
 OWN_OPTIONS = ("budget", "split", "tasks")
 """Options of the environment that have an option of the command in their place."""
 
 
 class Split(StrEnum):
-    """Which tasks are evaluated, and what the agent may learn from before."""
+    """Which tasks or run seeds are evaluated, and what the agent may learn from before."""
 
     test = "test"
     all = "all"
@@ -60,8 +58,13 @@ def evaluate(
         typer.Option(metavar="FILE.jsonl", help="Write every episode here; an interrupted evaluation goes on."),
     ] = None,
     against: Annotated[
-        str, typer.Option(metavar="A,B", help="Agents for rank@K and beat_random@K; '' for none.")
-    ] = "random",
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Whom it is compared with: by default random search or, on training runs, controller-off and "
+            "hand-tuned; '' for nobody.",
+        ),
+    ] = None,
     env: EnvironmentOptions = None,
 ) -> None:
     """Evaluate an agent on tasks x seeds and print its metrics with 95 % intervals.
@@ -69,7 +72,6 @@ def evaluate(
     Example: hpo-gym evaluate gp-ei hpo_gym/ConfigSelection-TSTSVM-v0 --seeds 10 --json gp-ei.json
     """
     builder = resolve_builder(agent)
-    references = {name: resolve_builder(name) for name in split_list(against) or ()}
     options = environment_options(env)
     wanted = split_list(tasks)
     if wanted == []:
@@ -81,7 +83,9 @@ def evaluate(
     check_output_file(episodes, "--episodes")
     if json is not None and episodes is not None and json.absolute() == episodes.absolute():
         raise WrongUsage(f"--json and --episodes are both {json}; two files are needed")
-    _check_tasks(env_id, options | ({"budget": budget} if budget else {}), split, wanted)
+    usual = _default_references(env_id, options | ({"budget": budget} if budget else {}))
+    references = {name: resolve_builder(name) for name in (usual if against is None else split_list(against) or ())}
+    from hpo_gym.evaluation.errors import WrongChoiceError
     from hpo_gym.evaluation.evaluate import evaluate as run_evaluation
 
     try:
@@ -98,6 +102,8 @@ def evaluate(
             episodes_path=episodes,
             references=references,
         )
+    except WrongChoiceError as error:
+        raise WrongUsage(str(error)) from None
     except KeyboardInterrupt:
         hint = "; the same command goes on from there" if episodes else "; with --episodes FILE it could go on"
         raise CommandFailed(f"interrupted{hint}") from None
@@ -119,23 +125,18 @@ def resolve_builder(name: str) -> "AgentBuilder":
         raise WrongUsage(str(error)) from None
 
 
-def _check_tasks(env_id: str, options: dict[str, Any], split: Split, wanted: Sequence[str] | None) -> None:
-    """Misspelt ids, options and tasks are told before anything runs."""
+def _default_references(env_id: str, options: dict[str, Any]) -> list[str]:
+    """Whom agents are compared with on this environment; misspelt ids and options are told before anything runs."""
+    from hpo_gym.evaluation.plan import has_run_seeds
+    from hpo_gym.evaluation.run_metrics import OFF, TUNED
+
     made = make_environment(env_id, options)
     try:
-        splits = dict(getattr(made.unwrapped, "splits", {}))
-        every = tuple(getattr(made.unwrapped, "task_ids", ()))
+        if not has_run_seeds(made):
+            return ["random"]
+        return [OFF, TUNED] if TUNED in getattr(made.unwrapped, "recipes", {}) else [OFF]
     finally:
         made.close()
-    there = every if split is Split.all else tuple(splits.get(split.value, ()))
-    if every and not there:
-        raise WrongUsage(f"{env_id} declares no {split.value} tasks; --split all evaluates all {len(every)}")
-    for task in wanted or ():
-        if task not in there:
-            near = did_you_mean(task, there) or f"; there are {', '.join(there) or 'none'}"
-            elsewhere = next((name for name, ids in splits.items() if task in ids), None)
-            hint = f"; it is a {elsewhere} task" if elsewhere else near
-            raise WrongUsage(f"no task {task!r} in --split {split.value}{hint}")
 
 
 def print_result(result: "EvaluationResult") -> None:
@@ -143,13 +144,14 @@ def print_result(result: "EvaluationResult") -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from hpo_gym.evaluation.trial_counts import shown_counts
+
     families: dict[str, dict[int, MetricSummary]] = {}
     for name, metric in result.metrics.items():
         family, at, k = name.partition("@")
         if at:
             families.setdefault(family, {})[int(k)] = metric
-    counts = sorted({k for figures in families.values() for k in figures})
-    shown = [k for k in counts if k in SHOWN_COUNTS or k == counts[-1]]
+    shown = shown_counts({k for figures in families.values() for k in figures})
     out = console()
     out.print(f"{result.agent} on {result.env_id}", markup=False, soft_wrap=True)
     n_tasks = len(result.per_task)

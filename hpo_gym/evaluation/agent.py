@@ -41,20 +41,25 @@ class AgentContext:
             where the user asks for `--split train`. Empty where the environment has no tasks, and under
             `--split all` for builders that are not fitted on tasks.
         seed: for whatever the building draws.
+        has_run_seeds: whether the environment has no tasks but halves of run seeds, of which `split="train"` is
+            the one to train on.
     """
 
     env_id: str
     train_tasks: tuple[str, ...] = ()
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    has_run_seeds: bool = False
 
     def make_training_env(self, num_envs: int | None = None, **overrides: Any) -> Any:
-        """The environment restricted to the training tasks: `gym.make`, or `gym.make_vec` with `num_envs`.
+        """The environment restricted to the training tasks or run seeds: `gym.make`, or `gym.make_vec` with `num_envs`.
 
         Its `unwrapped.evaluations(task_id)` gives the recorded evaluations of a training task to whoever
         fits on them instead of acting.
         """
-        task_choice = {"tasks": list(self.train_tasks)} if self.train_tasks else {}
+        task_choice: dict[str, Any] = {"tasks": list(self.train_tasks)} if self.train_tasks else {}
+        if self.has_run_seeds:
+            task_choice["split"] = "train"
         kwargs = {**self.env_kwargs, **task_choice, **overrides}
         if num_envs is None:
             return gym.make(self.env_id, **kwargs)
@@ -64,9 +69,13 @@ class AgentContext:
 AgentBuilder = Callable[[AgentContext], Agent]
 """Builds (and trains or fits, if need be) an agent.
 
-A builder may carry two attributes: `env_kwargs`, options that the agent needs of its environment (say
-`{"observe_pool": True}`), and `is_fitted_on_tasks` (default True): whether the result depends on
-`train_tasks`, in which case leave-one-task-out builds it once a task.
+A builder may carry three attributes: `env_kwargs`, options that the agent needs of its environment (say
+`{"observe_pool": True}`); `is_fitted_on_tasks` (default True): whether the result depends on `train_tasks`, in which
+case leave-one-task-out builds it once a task; and `is_reference` (default False): whether those options change the
+very run that the other agents control (say `{"recipe": "hand-tuned"}`), so that it is no competitor of theirs.
+
+An agent that was tuned or trained on training runs may say what that cost: `training_cost`, in run equivalents
+(updates paid for, divided by those of one run).
 """
 
 

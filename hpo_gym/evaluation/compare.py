@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo_gym.evaluation.errors import EvaluationError
-from hpo_gym.evaluation.intervals import mean_interval
+from hpo_gym.evaluation.intervals import BOOTSTRAP_SEED, mean_interval
 from hpo_gym.evaluation.result import EvaluationResult
 from hpo_gym.evaluation.significance import (
     Significance,
@@ -16,9 +16,7 @@ from hpo_gym.evaluation.significance import (
     probability_of_improvement_interval,
     significance,
 )
-
-BOOTSTRAP_SEED = 0
-"""Seeds the generator of every interval, so that the same files give the same table."""
+from hpo_gym.evaluation.trial_counts import computed_counts, shown_counts
 
 AGENT_SIDE_OPTIONS = frozenset({"action", "observe_pool", "render_mode", "reward"})
 """Environment options that change how an agent sees and acts, not which trials can be had at which cost."""
@@ -87,7 +85,7 @@ class Comparison:
         for k in wanted:
             if not 1 <= k <= self.budget:
                 raise ComparisonError(f"{k} trials: the results have 1 to {self.budget}")
-        return tuple(sorted(set(wanted or [k for k in (1, 10, 25, 50, 100) if k < self.budget] + [self.budget])))
+        return tuple(sorted(set(wanted))) or shown_counts(computed_counts(self.budget))
 
     def regret_at(self, k: int) -> tuple[Estimate, ...]:
         """Each agent's mean normalised regret after k trials."""

@@ -14,7 +14,7 @@ from typing import Any
 from hpo_gym.evaluation.atomic_file import atomic_writer
 from hpo_gym.evaluation.errors import RecordError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,9 @@ class Episode:
         rewards: one a step.
         best_score, worst_score: of the whole task, the 0 and the 1 of normalised regret.
         costs: cumulative cost after each trial in full evaluations (1, 2, 3, ... where every trial is full).
-        outcomes: further final figures by metric name ("validation_bpb").
+        losses: of a training run in nats on its probe batches, before the first step and after each.
+        applied: what a training run went on with, by name ("lr", "wd_scale", "n_updates" done), one a step.
+        outcomes: further final figures by name ("validation_bpb").
         schema_version: of this record.
     """
 
@@ -43,6 +45,8 @@ class Episode:
     best_score: float = math.nan
     worst_score: float = math.nan
     costs: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
+    applied: dict[str, tuple[float, ...]] = field(default_factory=dict)
     outcomes: dict[str, float] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
@@ -104,8 +108,9 @@ def _from_line(line: bytes) -> Episode:
             raise _FieldError(f"field {name!r} must be {allowed}, got {_brief(record[name])}")
     for bound in ("best_score", "worst_score"):
         record[bound] = math.nan if record[bound] is None else record[bound]
-    for name in ("actions", "scores", "rewards", "costs"):
+    for name in ("actions", "scores", "rewards", "costs", "losses"):
         record[name] = tuple(record[name])
+    record["applied"] = {name: tuple(values) for name, values in record["applied"].items()}
     episode = Episode(**record)
     _check_agreement(episode)
     return episode
@@ -128,6 +133,14 @@ def _check_agreement(episode: Episode) -> None:
         raise _FieldError(
             f"field 'costs' has {len(episode.costs)} values for {len(episode.scores)} scores; none, or one a trial"
         )
+    if episode.losses and len(episode.losses) != len(episode.actions) + 1:
+        raise _FieldError(
+            f"field 'losses' has {len(episode.losses)} values for {len(episode.actions)} actions; none, or one before "
+            "the first step and one a step"
+        )
+    for name, values in episode.applied.items():
+        if len(values) != len(episode.actions):
+            raise _FieldError(f"field 'applied': {name!r} has {len(values)} values for {len(episode.actions)} actions")
     if any(later < earlier for earlier, later in zip(episode.costs, episode.costs[1:], strict=False)):
         raise _FieldError("field 'costs' must not decrease; it is cumulative")
     if episode.best_score < episode.worst_score:
@@ -170,6 +183,10 @@ def _is_outcomes(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_is_number, value.values()))
 
 
+def _is_series(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_numbers, value.values()))
+
+
 _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "agent": ("a string", _is_text),
     "env_id": ("a string", _is_text),
@@ -181,5 +198,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "best_score": ("a finite number or null", _is_number_or_null),
     "worst_score": ("a finite number or null", _is_number_or_null),
     "costs": ("a list of finite numbers", _is_numbers),
+    "losses": ("a list of finite numbers", _is_numbers),
+    "applied": ("an object of lists of finite numbers", _is_series),
     "outcomes": ("an object of finite numbers", _is_outcomes),
 }

@@ -24,7 +24,10 @@ class EpisodeBatch:
         costs: (n_seeds, n_steps) float64, cumulative full evaluations, NaN exactly where scores are.
         lengths: (n_seeds,) steps of each episode.
         best_score, worst_score: (n_seeds,) float64, NaN where the environment does not tell.
-        outcomes: final figures by metric name, each (n_seeds,).
+        losses: (n_seeds, n_steps + 1) float64 nats, before the first step and after each; NaN after an episode's
+            end, and throughout where the environment reports none.
+        applied: by name, each (n_seeds, n_steps), NaN after an episode's end.
+        outcomes: final figures by name, each (n_seeds,).
     """
 
     agent: str
@@ -38,12 +41,19 @@ class EpisodeBatch:
     lengths: NDArray[np.int64]
     best_score: NDArray[np.float64]
     worst_score: NDArray[np.float64]
+    losses: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    applied: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     outcomes: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def has_trials(self) -> bool:
         """Whether any step reported a score."""
         return bool(np.isfinite(self.scores).any())
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether the environment is a training run that reports its loss."""
+        return bool(np.isfinite(self.losses).any())
 
     @property
     def returns(self) -> NDArray[np.float64]:
@@ -82,6 +92,8 @@ class EpisodeBatch:
             best_score=float(self.best_score[i]),
             worst_score=float(self.worst_score[i]),
             costs=tuple(self.costs[i, is_trial].tolist()),
+            losses=tuple(self.losses[i, : n_steps + 1].tolist()) if self.has_losses else (),
+            applied={name: tuple(values[i, :n_steps].tolist()) for name, values in self.applied.items()},
             outcomes={name: float(values[i]) for name, values in self.outcomes.items() if np.isfinite(values[i])},
         )
 
@@ -120,6 +132,11 @@ def batch_of_episodes(episodes: Sequence[Episode]) -> EpisodeBatch:
         lengths=lengths,
         best_score=np.array([episode.best_score for episode in episodes]),
         worst_score=np.array([episode.worst_score for episode in episodes]),
+        losses=_padded([e.losses for e in episodes], width + 1, np.nan),
+        applied={
+            name: _padded([e.applied.get(name, ()) for e in episodes], width, np.nan)
+            for name in sorted({name for episode in episodes for name in episode.applied})
+        },
         outcomes={
             name: np.array([episode.outcomes.get(name, np.nan) for episode in episodes])
             for name in sorted({name for episode in episodes for name in episode.outcomes})
@@ -131,12 +148,9 @@ def concatenated(batches: Sequence[EpisodeBatch]) -> EpisodeBatch:
     """Batches of the same agent and task over different seeds -> one batch, in the order given."""
     if len(batches) == 1:
         return batches[0]
-    width = max(batch.rewards.shape[1] for batch in batches)
 
     def joined(name: str, fill: float) -> NDArray:
-        parts = [getattr(batch, name) for batch in batches]
-        pads = [[(0, 0), (0, width - part.shape[1])] + [(0, 0)] * (part.ndim - 2) for part in parts]
-        return np.concatenate([np.pad(p, pad, constant_values=fill) for p, pad in zip(parts, pads, strict=True)])
+        return _concatenated([getattr(batch, name) for batch in batches], fill)
 
     first = batches[0]
     return EpisodeBatch(
@@ -151,8 +165,17 @@ def concatenated(batches: Sequence[EpisodeBatch]) -> EpisodeBatch:
         lengths=np.concatenate([batch.lengths for batch in batches]),
         best_score=np.concatenate([batch.best_score for batch in batches]),
         worst_score=np.concatenate([batch.worst_score for batch in batches]),
+        losses=joined("losses", np.nan),
+        applied={name: _concatenated([batch.applied[name] for batch in batches], np.nan) for name in first.applied},
         outcomes={name: np.concatenate([batch.outcomes[name] for batch in batches]) for name in first.outcomes},
     )
+
+
+def _concatenated(parts: Sequence[NDArray], fill: float) -> NDArray:
+    """Arrays (n_i, length_i, ...) -> (sum of n_i, longest, ...), filled up at the end of the second axis."""
+    width = max(part.shape[1] for part in parts)
+    pads = [[(0, 0), (0, width - part.shape[1])] + [(0, 0)] * (part.ndim - 2) for part in parts]
+    return np.concatenate([np.pad(p, pad, constant_values=fill) for p, pad in zip(parts, pads, strict=True)])
 
 
 def _padded(rows: Sequence[Sequence[float]], width: int, fill: float) -> NDArray[np.float64]:

@@ -1,8 +1,14 @@
 """What can go wrong in an evaluation; every message is one line and says what to do."""
 
+from hpo_gym.data.errors import did_you_mean as did_you_mean
+
 
 class EvaluationError(Exception):
     """Base of everything that `hpo_gym.evaluation` raises on purpose."""
+
+
+class WrongChoiceError(EvaluationError, ValueError):
+    """A task, split or agent that the environment cannot be evaluated with."""
 
 
 class AgentError(EvaluationError, ValueError):

@@ -13,15 +13,17 @@ import numpy as np
 
 from hpo_gym.evaluation.agent import AgentBuilder
 from hpo_gym.evaluation.episode import SCHEMA_VERSION, write_episodes
-from hpo_gym.evaluation.episode_batch import EpisodeBatch
+from hpo_gym.evaluation.episode_batch import EpisodeBatch, concatenated
 from hpo_gym.evaluation.errors import EvaluationError
+from hpo_gym.evaluation.intervals import BOOTSTRAP_SEED
 from hpo_gym.evaluation.parts import Parts
 from hpo_gym.evaluation.plan import Plan, contestant_of
 from hpo_gym.evaluation.progress import progress_bar
 from hpo_gym.evaluation.protocol import Protocol, Split
 from hpo_gym.evaluation.result import EvaluationResult
-from hpo_gym.evaluation.summary import BOOTSTRAP_SEED, Summary, summarise, trial_counts
+from hpo_gym.evaluation.summary import Summary, summarise
 from hpo_gym.evaluation.threads import pinned_threads
+from hpo_gym.evaluation.trial_counts import computed_counts
 from hpo_gym.evaluation.work import BUILD_SEED, Contestant, Unit, prepare, run_units
 
 _PACKAGES = ("hpo_gym", "gymnasium", "numpy", "scipy", "scikit-learn", "torch", "stable-baselines3", "optuna")
@@ -88,8 +90,8 @@ def evaluate_protocol(
         protocol: what the figures depend on.
         agent_name: of the agent in the result.
         builder: makes it; see `AgentBuilder` for the attributes it may carry.
-        references: the agents that `rank@K` and `beat_random@K` compare with, run on the same tasks
-            and seeds.
+        references: the agents that `rank@K` and `beat_random@K`, or `improvement_over_off` and
+            `normalized_score`, compare with, run on the same tasks and seeds.
         workers: processes; the figures do not depend on it.
         episodes_path: where the agent's episodes go (JSON Lines, in the order of tasks and seeds). While it
             runs, finished tasks lie in `<episodes_path>.parts`; a killed evaluation goes on from there.
@@ -111,8 +113,8 @@ def evaluate_protocol(
     if episodes_path is not None:
         parts = Parts(Path(episodes_path), _identity(protocol, agent_name, contestants, plan, versions))
     done = _run(protocol, contestants, units, parts, workers=workers, progress=progress)
-    ours = [done[agent_name, i] for i in range(len(plan.tasks))]
-    rivals = {name: [done[name, i] for i in range(len(plan.tasks))] for name in list(contestants)[1:]}
+    ours, *theirs = [_by_task(plan, [done[name, i] for i in range(plan.n_units)]) for name in contestants]
+    rivals = dict(zip(list(contestants)[1:], theirs, strict=True))
     used_budget = _budget(plan, ours)
     summary = _summary(protocol, ours, rivals, used_budget)
     if parts is not None and episodes_path is not None:
@@ -130,10 +132,20 @@ def evaluate_protocol(
         per_task=summary.per_task,
         regret_curves=summary.regret_curves,
         score_curves=summary.score_curves,
+        loss_curves=summary.loss_curves,
+        applied=summary.applied,
+        outcomes=summary.outcomes,
+        is_reference=bool(getattr(builder, "is_reference", False)),
         reference_agents=[name for name in references or {} if name != agent_name],
         wall_s=time.monotonic() - started,
         versions=versions,
     )
+
+
+def _by_task(plan: Plan, batches: Sequence[EpisodeBatch]) -> list[EpisodeBatch]:
+    """The batches of one contestant's units -> one batch a task."""
+    n_shares = len(plan.seeds)
+    return [concatenated(batches[i : i + n_shares]) for i in range(0, len(batches), n_shares)]
 
 
 def _budget(plan: Plan, ours: Sequence[EpisodeBatch]) -> int:
@@ -155,7 +167,7 @@ def _summary(
             ours,
             rivals,
             budget=budget,
-            counts=trial_counts(budget, protocol.metrics),
+            counts=computed_counts(budget, protocol.metrics),
             rng=np.random.default_rng(BOOTSTRAP_SEED),
         )
     absent = [name for name in protocol.metrics if name not in summary.metrics]
@@ -178,7 +190,7 @@ def _run(
     """The episodes of all units, by contestant and the task's position; those in the parts are not run again."""
     done: dict[tuple[str, int], EpisodeBatch] = {}
     for unit in units:
-        kept = parts and parts.load(unit.contestant, unit.position, unit.task_id, protocol.seeds)
+        kept = parts and parts.load(unit.contestant, unit.position, unit.task_id, unit.seeds)
         if kept:
             done[unit.contestant, unit.position] = kept
     left = [unit for unit in units if (unit.contestant, unit.position) not in done]
@@ -211,6 +223,7 @@ def _identity(
         "tasks": list(plan.tasks),
         "train_tasks": list(plan.train_tasks),
         "seeds": list(protocol.seeds),
+        "n_shares": len(plan.seeds),
         "deterministic": protocol.deterministic,
         "torch_threads": protocol.torch_threads,
         "build_seed": BUILD_SEED,

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 N_RESAMPLES = 2000
+BOOTSTRAP_SEED = 0
+"""Seeds the generator of every interval, so that the same episodes and the same files give the same figures."""
+
 _CHUNK_VALUES = 4_000_000  # numbers that are resampled at once, about 32 MB
 
 

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from hpo_gym.evaluation.compare import BOOTSTRAP_SEED, Comparison
+from hpo_gym.evaluation.compare import Comparison
 from hpo_gym.evaluation.critical_difference import critical_difference
-from hpo_gym.evaluation.intervals import percentile_interval, resampled_means
+from hpo_gym.evaluation.intervals import BOOTSTRAP_SEED, percentile_interval, resampled_means
 from hpo_gym.evaluation.plot_style import (
     FONT_SIZE,
     LIGHT,

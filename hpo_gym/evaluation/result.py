@@ -42,7 +42,11 @@ class EvaluationResult(BaseModel):
         per_task: task -> metric -> mean over seeds (`rank`, `beat_random`: the task's own).
         regret_curves: task -> one list a seed of the incumbent's normalised regret after trial 1 ... budget.
         score_curves: task -> one list a seed of the incumbent's raw score after trial 1 ... budget.
-        reference_agents: whom `rank@K` and `beat_random@K` compare with.
+        loss_curves: task -> one list a seed of a training run's probe loss, before the first step and after each.
+        applied: task -> name -> one list a seed of what a training run went on with at each step.
+        outcomes: task -> name -> one final figure a seed, which pairs agents seed by seed.
+        is_reference: whether the agent changes the run that the others control, and so is no competitor of theirs.
+        reference_agents: whom `rank@K`, `beat_random@K`, `improvement_over_off` and `normalized_score` compare with.
         wall_s: of this run of the evaluation, without what an interrupted one had already done.
         versions: of the packages that figures may depend on.
         schema_version: of this file.
@@ -61,6 +65,10 @@ class EvaluationResult(BaseModel):
     per_task: dict[str, dict[str, float]]
     regret_curves: Curves
     score_curves: Curves
+    loss_curves: Curves = {}
+    applied: dict[str, Curves] = {}
+    outcomes: dict[str, dict[str, list[float]]] = {}
+    is_reference: bool = False
     reference_agents: list[str]
     wall_s: float
     versions: dict[str, str]

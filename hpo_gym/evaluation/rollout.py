@@ -20,8 +20,17 @@ from hpo_gym.evaluation.episode import Episode
 from hpo_gym.evaluation.episode_batch import EpisodeBatch, concatenated
 from hpo_gym.evaluation.errors import EvaluationError
 
-OUTCOMES = ("validation_bpb", "improvement_over_off", "normalized_score")
+OUTCOMES = ("validation_bpb", "final_loss", "diverged")
 """Keys of the last step's info that are kept as an episode's outcomes, and metrics of the same name."""
+
+FLOOR = "floor_bits_per_byte"
+"""Key of the reset's info: what no model of the text can go below. Kept among the outcomes."""
+
+TRAINING_COST = "training_cost"
+"""Attribute of agents that were tuned or trained on training runs, in run equivalents. Kept among the outcomes."""
+
+APPLIED = ("n_updates", "lr", "wd", "lr_rest", "wd_rest", "lr_scale", "wd_scale")
+"""Keys of a step's info that say what a training run went on with."""
 
 
 def episode_seeds(seed: int, task_id: str) -> tuple[int, int]:
@@ -134,8 +143,9 @@ def _n_members(env_id: str, kwargs: Mapping[str, Any], seeds: Sequence[int]) -> 
         return 1
     probe = gym.make(env_id, **kwargs)
     n_bytes = sum(_n_bytes(space) for space in _leaves(probe.observation_space))
+    preferred = getattr(probe.unwrapped, "preferred_members", None) or len(seeds)
     probe.close()
-    return max(1, _MAX_OBSERVATION_BYTES // max(n_bytes, 1))
+    return max(1, min(preferred, _MAX_OBSERVATION_BYTES // max(n_bytes, 1)))
 
 
 def _leaves(space: spaces.Space) -> Iterator[spaces.Space]:
@@ -175,6 +185,8 @@ class _Recording:
         self.rewards: list[NDArray[np.float64]] = []
         self.scores: list[NDArray[np.float64]] = []
         self.costs: list[NDArray[np.float64]] = []
+        self.losses: list[NDArray[np.float64]] = []
+        self.applied: dict[str, list[NDArray[np.float64]]] = {}
 
     def run(self) -> EpisodeBatch:
         """Step until every member is done."""
@@ -183,6 +195,8 @@ class _Recording:
         observation, info = self.env.reset(seed=list(env_seeds), options=options)  # type: ignore[arg-type]  # lists are fine
         self._check_task(info)
         best, worst = _values(info, "best_score", self.is_done), _values(info, "worst_score", self.is_done)
+        self.losses.append(_values(info, "probe_loss", self.is_done))
+        self._keep_outcome(FLOOR, info, ~self.is_done)
         start_episodes(self.agent, agent_seeds)
         state, episode_start = None, np.ones(len(self.seeds), np.bool_)
         while not self.is_done.all():
@@ -192,7 +206,8 @@ class _Recording:
             self._record(actions, reward, info, was_done)
             self.is_done |= terminated | truncated
             just_done = self.is_done & ~was_done
-            self._record_outcomes(info, just_done)
+            for name in OUTCOMES:
+                self._keep_outcome(name, info, just_done)
             episode_start = np.zeros_like(episode_start)
             if self.is_sync and not self.is_done.all():
                 # SyncVectorEnv refuses to step a finished member: start it again, unrecorded.
@@ -220,12 +235,15 @@ class _Recording:
         self.rewards.append(np.where(was_done, 0.0, np.asarray(reward, np.float64)))
         self.scores.append(_values(info, "score", was_done))
         self.costs.append(_values(info, "cost", was_done))
+        self.losses.append(_values(info, "probe_loss", was_done))
+        for name in APPLIED:
+            if name in info and np.ndim(info[name]) == 1:
+                self.applied.setdefault(name, []).append(_values(info, name, was_done))
 
-    def _record_outcomes(self, info: dict[str, Any], just_done: NDArray[np.bool_]) -> None:
-        for name in OUTCOMES:
-            if name in info and just_done.any():
-                kept = self.outcomes.setdefault(name, np.full(len(self.seeds), np.nan))
-                kept[just_done] = _values(info, name, ~just_done)[just_done]
+    def _keep_outcome(self, name: str, info: dict[str, Any], members: NDArray[np.bool_]) -> None:
+        if name in info and members.any():
+            kept = self.outcomes.setdefault(name, np.full(len(self.seeds), np.nan))
+            kept[members] = _values(info, name, ~members)[members]
 
     def _check_task(self, info: dict[str, Any]) -> None:
         if not self.task_id or "task_id" not in info:
@@ -237,6 +255,9 @@ class _Recording:
                 )
 
     def _batch(self, best: NDArray[np.float64], worst: NDArray[np.float64]) -> EpisodeBatch:
+        cost = getattr(self.agent, TRAINING_COST, None)
+        if cost is not None:
+            self.outcomes[TRAINING_COST] = np.full(len(self.seeds), float(cost))
         scores = np.stack(self.scores, axis=1)
         costs = np.stack(self.costs, axis=1)
         is_trial = np.isfinite(scores)
@@ -254,6 +275,12 @@ class _Recording:
             lengths=self.lengths,
             best_score=best,
             worst_score=worst,
+            losses=np.stack(self.losses, axis=1),
+            applied={
+                name: np.stack(values, axis=1)
+                for name, values in self.applied.items()
+                if len(values) == len(self.actions)
+            },
             outcomes=self.outcomes,
         )
 

@@ -6,16 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hpo_gym.evaluation import metrics as m
+from hpo_gym.evaluation import run_metrics as r
 from hpo_gym.evaluation.episode_batch import EpisodeBatch
 from hpo_gym.evaluation.intervals import Floats, iqm, percentile_interval, resampled_means
 from hpo_gym.evaluation.result import MetricSummary
-from hpo_gym.evaluation.rollout import OUTCOMES
+from hpo_gym.evaluation.rollout import OUTCOMES, TRAINING_COST
 
-BOOTSTRAP_SEED = 0
-"""Seeds the generator of every evaluation's intervals, so that the same episodes give the same file."""
-
-TRIAL_COUNTS = (1, 2, 5, 10, 25, 50, 100)
 CURVE_METRICS = ("normalized_regret", "area_under_regret")
+PLAIN_METRICS = ("return", *OUTCOMES, "improvement_over_off", "normalized_score", TRAINING_COST)
 CELL_METRICS = ("median_performance", "mean_performance", "rank", "beat_random")
 RANDOM = "random"
 """The reference that `beat_random@K` means."""
@@ -29,6 +27,9 @@ class Summary:
     per_task: dict[str, dict[str, float]] = field(default_factory=dict)
     regret_curves: dict[str, list[list[float]]] = field(default_factory=dict)
     score_curves: dict[str, list[list[float]]] = field(default_factory=dict)
+    loss_curves: dict[str, list[list[float]]] = field(default_factory=dict)
+    applied: dict[str, dict[str, list[list[float]]]] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
     def add(self, name: str, mean: float, values: Floats, resampled: Floats, task_values: Floats) -> None:
         """Put in a metric: its mean, all values, (n_resamples,) bootstrapped means, (n_tasks,) tasks' own."""
@@ -49,16 +50,10 @@ def check_metric_name(name: str) -> None:
     metric, at, k = name.partition("@")
     if at and metric in (*CURVE_METRICS, *CELL_METRICS) and k.isdigit() and int(k) > 0:
         return
-    if not at and name in ("return", *OUTCOMES):
+    if not at and name in PLAIN_METRICS:
         return
-    known = ", ".join([*(f"{metric}@K" for metric in (*CURVE_METRICS, *CELL_METRICS)), "return", *OUTCOMES])
+    known = ", ".join([*(f"{metric}@K" for metric in (*CURVE_METRICS, *CELL_METRICS)), *PLAIN_METRICS])
     raise ValueError(f"unknown metric {name!r}; there are {known}")
-
-
-def trial_counts(budget: int, asked: Sequence[str] = ()) -> tuple[int, ...]:
-    """The K of all metrics: the usual ones within the budget, the budget, and those asked for."""
-    named = {int(name.partition("@")[2]) for name in asked if "@" in name}
-    return tuple(sorted(k for k in {*TRIAL_COUNTS, budget, *named} if 1 <= k <= budget))
 
 
 def summarise(
@@ -73,16 +68,20 @@ def summarise(
 
     Args:
         batches: one a task, all with the same number of seeds.
-        references: the same for the agents that `rank` and `beat_random` compare with.
+        references: the same for the agents that the metrics of the kind "better than whom" compare with.
         budget: length of the curves; 0 where there are no trials.
         counts: the K of the metrics' names.
         rng: of the bootstrap.
     """
     summary = Summary(per_task={batch.task_id: {} for batch in batches})
     plain = {"return": np.stack([batch.returns for batch in batches])}  # name -> (n_tasks, n_seeds)
-    for name in OUTCOMES:
-        if all(name in batch.outcomes and np.isfinite(batch.outcomes[name]).all() for batch in batches):
-            plain[name] = np.stack([batch.outcomes[name] for batch in batches])
+    for name in (*OUTCOMES, TRAINING_COST):
+        values = _outcomes(batches, name)
+        if values is not None:
+            plain[name] = values
+    runs = _paired_outcomes(batches, references)
+    if r.OFF in runs:
+        plain["improvement_over_off"] = r.improvement_over_off(runs[batches[0].agent], runs[r.OFF])
     if budget:
         curves = _incumbent_curves(batches, budget)  # (n_tasks, n_seeds, budget)
         summary.score_curves = _by_task(batches, curves)
@@ -95,10 +94,61 @@ def summarise(
                 plain[f"normalized_regret@{k}"] = m.normalized_regret_at(regret, k)
                 plain[f"area_under_regret@{k}"] = m.area_under_regret(regret, k)
     _add_plain(summary, plain, rng)
+    if {r.OFF, r.TUNED} <= runs.keys():
+        _add_normalized_score(summary, runs[batches[0].agent], runs[r.OFF], runs[r.TUNED], rng)
+    _keep_courses(summary, batches)
     if budget:
         rivals = {name: _incumbent_curves(theirs, budget) for name, theirs in references.items()}
         _add_cell_metrics(summary, curves, rivals, counts, batches[0].agent == RANDOM, rng)
     return summary
+
+
+def _outcomes(batches: Sequence[EpisodeBatch], name: str) -> Floats | None:
+    """(n_tasks, n_seeds) of an outcome; None where an episode lacks it."""
+    if all(name in batch.outcomes and np.isfinite(batch.outcomes[name]).all() for batch in batches):
+        return np.stack([batch.outcomes[name] for batch in batches])
+    return None
+
+
+def _paired_outcomes(
+    batches: Sequence[EpisodeBatch], references: Mapping[str, Sequence[EpisodeBatch]]
+) -> dict[str, Floats]:
+    """What runs are judged by, (n_tasks, n_seeds) of each agent; nothing where there are no training runs."""
+    everyone = {batches[0].agent: batches, **references}
+    for name in r.JUDGED_BY:
+        found = {agent: _outcomes(theirs, name) for agent, theirs in everyone.items()}
+        if found[batches[0].agent] is not None:
+            return {agent: values for agent, values in found.items() if values is not None}
+    return {}
+
+
+def _add_normalized_score(summary: Summary, ours: Floats, off: Floats, tuned: Floats, rng: np.random.Generator) -> None:
+    """A resample draws seeds, the same for all three, and takes the ratio of the new means."""
+    drawn = np.moveaxis(resampled_means(np.stack([ours, off, tuned], axis=2), rng), 2, 0)  # (3, n_resamples, n_tasks)
+    if r.can_be_normalized(drawn[1], drawn[2]):
+        scores = r.normalized_score(ours.mean(axis=1), off.mean(axis=1), tuned.mean(axis=1))  # (n_tasks,)
+        resampled = r.normalized_score(*drawn).mean(axis=1)
+        summary.add("normalized_score", float(scores.mean()), scores, resampled, scores)
+
+
+def _keep_courses(summary: Summary, batches: Sequence[EpisodeBatch]) -> None:
+    """How each training run went: its losses, what was applied, how it ended."""
+    for batch in batches:
+        if batch.has_losses:
+            summary.loss_curves[batch.task_id] = [_finite(row) for row in batch.losses]
+        if batch.applied:
+            summary.applied[batch.task_id] = {
+                name: [_finite(row) for row in rows] for name, rows in batch.applied.items()
+            }
+        if batch.outcomes:
+            summary.outcomes[batch.task_id] = {
+                name: values.tolist() for name, values in batch.outcomes.items() if np.isfinite(values).all()
+            }
+
+
+def _finite(row: Floats) -> list[float]:
+    """A row without what stands after an episode's end."""
+    return [float(value) for value in row[np.isfinite(row)]]
 
 
 def _incumbent_curves(batches: Sequence[EpisodeBatch], budget: int) -> Floats:

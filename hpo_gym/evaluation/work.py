@@ -1,4 +1,4 @@
-"""The work of an evaluation: one unit is one agent on one task with all its seeds, here or in processes.
+"""The work of an evaluation: one unit is one agent on one task with all or some of its seeds, here or in processes.
 
 Every unit acts with a fresh copy of its agent, so what a unit gives depends neither on the units before it
 nor on how many processes there are.
@@ -35,10 +35,14 @@ class Contestant:
     builder: AgentBuilder
     env_kwargs: Mapping[str, Any]
 
-    def build(self, env_id: str, train_tasks: Sequence[str]) -> Agent:
-        """Build (and train) the agent."""
+    def build(self, env_id: str, unit: "Unit") -> Agent:
+        """Build (and train) the agent on what a unit leaves to train on."""
         context = AgentContext(
-            env_id=env_id, train_tasks=tuple(train_tasks), env_kwargs=self.env_kwargs, seed=BUILD_SEED
+            env_id=env_id,
+            train_tasks=unit.train_tasks,
+            env_kwargs=self.env_kwargs,
+            seed=BUILD_SEED,
+            has_run_seeds=unit.run_seeds is not None,
         )
         try:
             agent = self.builder(context)
@@ -52,13 +56,26 @@ class Contestant:
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """One contestant on one task; `is_shared` if its agent is built once for all of the contestant's units."""
+    """One contestant on one task, or on a share of a task's seeds.
+
+    Attributes:
+        contestant: by name.
+        position: among the contestant's units.
+        task_id: "" where the environment has no tasks.
+        seeds: of the episodes.
+        train_tasks: what its agent may be built on.
+        is_shared: whether its agent is built once for all of the contestant's units.
+        run_seeds: which half of the run seeds the episodes draw from ("train" or "test"), where the environment
+            has such halves instead of tasks.
+    """
 
     contestant: str
     position: int
     task_id: str
+    seeds: tuple[int, ...]
     train_tasks: tuple[str, ...]
     is_shared: bool
+    run_seeds: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +98,14 @@ class Job:
                 kept = self.shared[unit.contestant]
                 agent = cloudpickle.loads(kept) if isinstance(kept, bytes) else kept
             else:
-                agent = contestant.build(protocol.env_id, unit.train_tasks)
+                agent = contestant.build(protocol.env_id, unit)
         with pinned_threads(protocol.torch_threads):  # anew: building may have loaded libraries
             return rollout_batch(
                 agent,
                 protocol.env_id,
-                contestant.env_kwargs,
+                {**contestant.env_kwargs, **({"split": unit.run_seeds} if unit.run_seeds else {})},
                 unit.task_id,
-                protocol.seeds,
+                unit.seeds,
                 agent_name=contestant.name,
                 deterministic=protocol.deterministic,
             )
@@ -101,7 +118,7 @@ def prepare(protocol: Protocol, contestants: Mapping[str, Contestant], units: Se
         if not unit.is_shared or unit.contestant in shared:
             continue
         with pinned_threads(protocol.torch_threads):
-            agent = contestants[unit.contestant].build(protocol.env_id, unit.train_tasks)
+            agent = contestants[unit.contestant].build(protocol.env_id, unit)
         try:
             shared[unit.contestant] = cloudpickle.dumps(agent)
         except Exception as error:  # whatever an agent's own pickling raises

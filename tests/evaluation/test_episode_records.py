@@ -63,7 +63,7 @@ def test_a_number_that_is_not_finite_is_not_written_and_the_old_file_stays(tmp_p
         ({"costs": [1.0]}, "field 'costs' has 1 values for 2 scores"),
         ({"costs": [2.0, 1.0]}, "field 'costs' must not decrease"),
         ({"best_score": 0.0}, "field 'best_score' (0.0) is below 'worst_score' (0.1)"),
-        ({"schema_version": 9}, "field 'schema_version' is 9; this version reads 1"),
+        ({"schema_version": 9}, "field 'schema_version' is 9; this version reads 2"),
         ({"scroes": []}, "unknown field 'scroes'; allowed are actions, agent"),
     ],
 )
@@ -82,7 +82,7 @@ def test_a_bad_line_names_file_line_field_and_what_is_allowed(tmp_path, change, 
     [
         (b"{", "not JSON"),
         (b"[1]", "expected a JSON object"),
-        (b'{"schema_version": 1}', "field 'actions' is missing"),
+        (b'{"schema_version": 2}', "field 'actions' is missing"),
         (b'{"scores": [NaN]}', "NaN is not allowed"),
         (b'{"scores": [1e999]}', "field 'schema_version' is None"),
         (b"\xff", "utf-8"),

@@ -170,7 +170,7 @@ def test_a_protocol_s_metrics_and_seeds_are_used():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"tasks": ["a"]}, "task 'a' is not among the tasks of split='test': c"),
+        ({"tasks": ["a"]}, "no task 'a' in split 'test'; it is a train task"),
         ({"split": "all", "tasks": ["a", "a"]}, "task 'a' is asked for twice"),
         ({"split": "tests"}, "key 'split': Input should be 'test', 'all' or 'train'"),
         ({"n_seeds": 0}, "key 'n_seeds'"),
