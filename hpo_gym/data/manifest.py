@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from hpo_gym.data.errors import DataError
 
 Delivery = Literal["files", "zip", "package", "by_hand"]
+Kind = Literal["table", "text"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,8 @@ class Dataset:
     """One entry of the manifest.
 
     Attributes:
-        name: as `open_table` knows it.
+        name: as `open_table`, or `open_corpus`, knows it.
+        kind: "table" of evaluations, or "text" to train on.
         title, citation, licence, homepage: of the data as published.
         delivery: how it is got. "files": single files below `url`, each with its sha256 in
             checksums/NAME.sha256; "zip": one archive at `url`, of which `members` are kept; "package": it
@@ -43,6 +45,7 @@ class Dataset:
     sha256: str = ""
     members: tuple[str, ...] = ()
     package: str = ""
+    kind: Kind = "table"
 
 
 @cache
@@ -82,6 +85,7 @@ def _dataset(name: str, entry: Any) -> Dataset:
         if isinstance(value, tuple) != is_list or not all(isinstance(part, str) for part in parts):
             kind = "a list of strings" if is_list else "a string"
             raise DataError(f"manifest.toml: [{name}] {key} = {entry[key]!r} is not {kind}")
-    if values["delivery"] not in get_args(Delivery):
-        raise DataError(f"manifest.toml: [{name}] delivery = {values['delivery']!r} is not one of {get_args(Delivery)}")
+    for key, allowed in (("delivery", get_args(Delivery)), ("kind", get_args(Kind))):
+        if values.get(key, allowed[0]) not in allowed:
+            raise DataError(f"manifest.toml: [{name}] {key} = {values[key]!r} is not one of {allowed}")
     return Dataset(name=name, **values)

@@ -1,18 +1,11 @@
 """Parsed tables on disk, so that opening one again only maps memory.
 
-A stored table is a folder: two or three .npy files, and table.json that says what is in them, of which source
-they were made, and by which version of the loader. It is written beside its place and renamed into it, so
-that a reader finds a whole one or none; two processes that build the same table at once both succeed.
+A stored table is a folder (see `hpo_gym.data.stored_folder`): two or three .npy files, and table.json that says
+what is in them, of which source they were made, and by which version of the loader.
 """
 
 import contextlib
-import hashlib
-import json
-import os
-import shutil
-import tempfile
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo_gym.data.errors import TableError
+from hpo_gym.data.stored_folder import (
+    UnusableError,
+    fingerprint,
+    identity,
+    new_folder,
+    read_record,
+    source_key,
+    write_record,
+)
 from hpo_gym.data.tables.table import Hyperparameter, Table, Task
 
-FORMAT = 1
-_PROBE_BYTES = 16 * 2**10
-_N_PROBES = 32
-
-
-class UnusableError(Exception):
-    """The stored table is absent, of another source or version, or damaged."""
-
-
-def identity(sources: Sequence[Path], version: int, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What must be the same for a stored table to stand for its source: JSON-able.
-
-    A file is known by path, size and time of last change; a folder by those of all its files.
-    """
-    files = [f for path in sources for f in (sorted(path.rglob("*")) if path.is_dir() else [path]) if f.is_file()]
-    stats = [(file, file.stat()) for file in files]
-    return {
-        "format": FORMAT,
-        "loader_version": version,
-        "options": dict(options),
-        "files": [[str(file.resolve()), stat.st_size, stat.st_mtime_ns] for file, stat in stats],
-    }
-
-
-def source_key(path: Path, options: Mapping[str, Any]) -> str:
-    """A short name for a path and options: what is stored under it is replaced when the file changes."""
-    text = json.dumps([str(path.resolve()), dict(options)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+__all__ = ["UnusableError", "identity", "open_stored", "read_stored", "source_key", "write_stored"]
 
 
 def open_stored(folder: Path, source: Mapping[str, Any], build: Callable[[], Table]) -> Table:
@@ -75,38 +50,16 @@ def open_stored(folder: Path, source: Mapping[str, Any], build: Callable[[], Tab
 
 def write_stored(folder: Path, source: Mapping[str, Any], table: Table) -> None:
     """Stores the table at `folder`, in place of what is there; an `OSError` where that cannot be written."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with new_folder(folder) as temporary:
         arrays = _arrays(table)
         for name, array in arrays.items():
             np.save(temporary / f"{name}.npy", array, allow_pickle=False)
         record = {
             "source": source,
-            "arrays": {name: _fingerprint(temporary / f"{name}.npy") for name in arrays},
+            "arrays": {name: fingerprint(temporary / f"{name}.npy") for name in arrays},
             "table": _description(table),
         }
-        text = json.dumps(record, ensure_ascii=False)
-        # The first line is the checksum of the second, so that a damaged number is noticed.
-        (temporary / "table.json").write_text(f"{zlib.crc32(text.encode())}\n{text}", encoding="utf-8")
-        _put(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _put(temporary: Path, folder: Path) -> None:
-    for _ in range(5):
-        try:
-            temporary.rename(folder)
-        except OSError:
-            # There is one already: stale, damaged, or just made by another process. Ours is as good.
-            aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-            with contextlib.suppress(FileNotFoundError):
-                folder.rename(aside / "old")
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            return
-    raise OSError(f"could not put a table at {folder}")
+        write_record(temporary / "table.json", record)
 
 
 def _arrays(table: Table) -> dict[str, NDArray]:
@@ -145,34 +98,16 @@ _PLAIN_FIELDS = ("score_name", "score_unit", "score_axis", "epochs", "licence", 
 def read_stored(folder: Path, source: Mapping[str, Any]) -> Table:
     """The table at `folder`, mapped from its files; `UnusableError` unless it is whole and of that source."""
     try:
-        checksum, _, text = (folder / "table.json").read_text(encoding="utf-8").partition("\n")
-        if checksum != str(zlib.crc32(text.encode())):
-            raise UnusableError("table.json is damaged")
-        record = json.loads(text)
-        if record["source"] != json.loads(json.dumps(source)):
-            raise UnusableError("the source has changed")
+        record = read_record(folder / "table.json", source)
         arrays = {}
-        for name, fingerprint in record["arrays"].items():
+        for name, expected in record["arrays"].items():
             file = folder / f"{name}.npy"
-            if _fingerprint(file) != fingerprint:
+            if fingerprint(file) != expected:
                 raise UnusableError(f"{name}.npy is damaged")
             arrays[name] = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
         return _assemble(record["table"], arrays)
     except (OSError, ValueError, KeyError, TypeError, TableError) as error:
         raise UnusableError(str(error)) from error
-
-
-def _fingerprint(file: Path) -> list[int]:
-    """Size, and a checksum of pieces spread evenly over the file: all of it where it is under half a MiB."""
-    n_bytes = os.path.getsize(file)
-    checksum = 0
-    with file.open("rb") as stream:
-        if n_bytes <= _PROBE_BYTES * _N_PROBES:
-            return [n_bytes, zlib.crc32(stream.read())]
-        for probe in range(_N_PROBES):
-            stream.seek(probe * (n_bytes - _PROBE_BYTES) // (_N_PROBES - 1))
-            checksum = zlib.crc32(stream.read(_PROBE_BYTES), checksum)
-    return [n_bytes, checksum]
 
 
 def _assemble(description: dict[str, Any], arrays: Mapping[str, NDArray]) -> Table:

@@ -1,0 +1,121 @@
+"""Text as rows of tokens: `open_corpus` gives any corpus by name or path, `Batches` the order to go through it."""
+
+import difflib
+import itertools
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo_gym.data.cache import cache_folder, find_source
+from hpo_gym.data.errors import CorpusError
+from hpo_gym.data.manifest import manifest
+from hpo_gym.data.stored_folder import identity, source_key
+from hpo_gym.data.text.batch_order import Batches, batch_rows, evenly_spaced_rows
+from hpo_gym.data.text.build import VERSION, Source
+from hpo_gym.data.text.corpus import Corpus
+from hpo_gym.data.text.corpus_store import open_stored
+from hpo_gym.data.text.documents import documents, text_files
+from hpo_gym.data.text.tokenizer import check_vocabulary
+
+__all__ = ["Batches", "Corpus", "batch_rows", "evenly_spaced_rows", "open_corpus"]
+
+SYNTHETIC = "synthetic"
+SYNTHETIC_BYTES = 4 * 10**6
+SYNTHETIC_SEED = 3
+SYNTHETIC_BLOCK = 2048
+"""Documents that are written at a time."""
+
+
+def open_corpus(
+    name: str,
+    *,
+    tokenizer: str = "bpe",
+    vocab_size: int,
+    sequence_length: int,
+    max_bytes: int | None = None,
+) -> Corpus:
+    """The corpus as rows of tokens; built once, then mapped from the cache in milliseconds.
+
+    Args:
+        name: "synthetic", a corpus that `hpo-gym data list` names, or a file or folder of UTF-8 text.
+        tokenizer: "bpe" (byte-level, learned from the training part) or "bytes".
+        vocab_size: V, special tokens included.
+        sequence_length: T; a row has T + 1 tokens.
+        max_bytes: reads no more than the first so many bytes of text, and the document that they end in; of
+            synthetic text so many are written (default 4 MB).
+
+    Raises:
+        DataNotFoundError: the corpus is not there; the message names the command that gets it.
+        CorpusError: it is no text, or too little for V or T; or there is no corpus of that name.
+    """
+    check_vocabulary(tokenizer, vocab_size)
+    for key, value in (("sequence_length", sequence_length), ("max_bytes", max_bytes)):
+        if value is not None and value < 1:
+            raise CorpusError(f"{key} = {value}; it must be at least 1")
+    asked = {
+        "name": str(name),
+        "tokenizer": tokenizer,
+        "vocab_size": vocab_size,
+        "sequence_length": sequence_length,
+        "max_bytes": max_bytes,
+    }
+    place = Path("/", SYNTHETIC) if name == SYNTHETIC else _place(str(name))
+    files = [] if name == SYNTHETIC else text_files(place)
+    source = Source(
+        name=str(name),
+        documents=lambda: _limited(
+            _written() if name == SYNTHETIC else _read(files, n_bytes=4 * sequence_length),
+            SYNTHETIC_BYTES if name == SYNTHETIC and max_bytes is None else max_bytes,
+        ),
+        bits_of_bytes=_synthetic_bits if name == SYNTHETIC else None,
+    )
+    folder = cache_folder() / "text" / f"{place.name}-{source_key(place, asked)}"
+    return open_stored(folder, identity(files, VERSION, asked), source, asked)
+
+
+def _place(name: str) -> Path:
+    """The file or folder of a corpus: the manifest's, or the one at that path."""
+    corpora = [entry.name for entry in manifest().values() if entry.kind == "text"]
+    if name in corpora:
+        return find_source(name)
+    if Path(name).expanduser().exists():
+        return Path(name).expanduser()
+    near = difflib.get_close_matches(name, [SYNTHETIC, *corpora], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join([SYNTHETIC, *corpora])}"
+    raise CorpusError(f"there is no corpus {name!r}, and no such file or folder; {hint}")
+
+
+def _read(files: list[Path], *, n_bytes: int) -> Iterator[str]:
+    for file in files:
+        yield from documents(file, n_bytes=n_bytes)
+
+
+def _limited(texts: Iterator[str], max_bytes: int | None) -> Iterator[str]:
+    n_bytes = 0
+    for text in texts:
+        if max_bytes is not None and n_bytes >= max_bytes:
+            return
+        n_bytes += len(text.encode())
+        yield text
+
+
+def _written() -> Iterator[str]:
+    """Synthetic documents without end, the same ones each time."""
+    for block in itertools.count():
+        yield from _written_block(block)
+
+
+@lru_cache(maxsize=8)
+def _written_block(block: int) -> list[str]:
+    from hpo_gym.data.text.synthetic_text import write_documents
+
+    return write_documents(SYNTHETIC_BLOCK, np.random.default_rng([SYNTHETIC_SEED, block]))
+
+
+def _synthetic_bits(document: str) -> NDArray[np.float64]:
+    from hpo_gym.data.text.synthetic_bits import bits_of_bytes
+
+    return bits_of_bytes(document)
