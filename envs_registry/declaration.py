@@ -16,6 +16,10 @@ ENTRY_POINTS = {
         "hpo_gym.envs.config_selection:ConfigSelectionEnv",
         "hpo_gym.envs.config_selection_vector:ConfigSelectionVectorEnv",
     ),
+    "in-run-control": (
+        "hpo_gym.envs.in_run_control:InRunControlEnv",
+        "hpo_gym.envs.in_run_control_vector:InRunControlVectorEnv",
+    ),
 }
 """Family -> entry points of the single and of the vector environment; strings, so that nothing is imported."""
 
@@ -24,8 +28,36 @@ OPTIONS = {
         *("table", "split", "tasks", "budget", "action", "repeat", "reward"),
         *("observe_pool", "fidelity", "replicate", "initial_design"),
     ),
+    "in-run-control": (
+        *("simulator", "n_updates", "decision_every", "recipes", "split", "action", "observation"),
+        *("gradient_penalty", "smoothness_penalty", "recipe", "loss_cap"),
+    ),
 }
-"""Family -> what `[kwargs]` may set, besides the options of the table."""
+"""Family -> what `[kwargs]` may set, besides the options of the table or of the simulator."""
+
+REQUIRED_KWARGS = {
+    "config-selection": ("table",),
+    "in-run-control": ("simulator", "n_updates", "decision_every", "recipes"),
+}
+"""Family -> what `[kwargs]` must set."""
+
+SIMULATORS = {
+    "noisy-quadratic": ("n_dimensions", "optimum_scale", "noise"),
+    "transformer": (
+        *("depth", "dim", "n_heads", "vocab_size", "sequence_length", "batch_size", "corpus", "tokenizer"),
+        *("n_probe_batches", "n_validation_sequences", "device", "precision", "compile"),
+    ),
+}
+"""Simulator of in-run control -> its own options."""
+
+RECIPE_KEYS = {
+    "noisy-quadratic": ("lr", "weight_decay", "warmup_fraction", "warmdown_fraction"),
+    "transformer": (
+        *("optimizer", "matrix_lr", "embedding_lr", "head_lr", "residual_lr", "skip_lr", "weight_decay"),
+        *("adamw_weight_decay", "warmup_fraction", "warmdown_fraction", "weight_decay_schedule"),
+    ),
+}
+"""Simulator -> what a recipe of `[kwargs.recipes]` may set."""
 
 TableOptions = Mapping[str, Collection[str]]
 """The tables that there are, and the options of each."""
@@ -96,8 +128,8 @@ def read_declaration(path: Path, tables: TableOptions) -> Declaration:
     """Read and check one file.
 
     Raises:
-        DeclarationError: broken TOML, a missing, misspelt or mistyped key, an unknown family or table, an
-            id that is not of the form, splits that overlap.
+        DeclarationError: broken TOML, a missing, misspelt or mistyped key, an unknown family, table or
+            simulator, an id that is not of the form, splits that overlap.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -143,15 +175,32 @@ def _check_names(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _check_kwargs(path: Path, content: Mapping[str, Any], tables: TableOptions) -> None:
-    kwargs = content.get("kwargs", {})
-    if kwargs.get("table") not in tables:
+    kwargs, family = content.get("kwargs", {}), content["family"]
+    for key in REQUIRED_KWARGS[family]:
+        if key not in kwargs:
+            raise DeclarationError(f"{path.name}: key 'kwargs.{key}' is missing")
+    selector, options = ("table", tables) if family == "config-selection" else ("simulator", SIMULATORS)
+    if kwargs[selector] not in options:
         raise DeclarationError(
-            f"{path.name}: key 'kwargs.table': {kwargs.get('table')!r} is not one of {', '.join(sorted(tables))}"
+            f"{path.name}: key 'kwargs.{selector}': {kwargs[selector]!r} is not one of {', '.join(sorted(options))}"
         )
-    allowed = (*OPTIONS[content["family"]], *tables[kwargs["table"]])
+    allowed = (*OPTIONS[family], *options[kwargs[selector]])
     for key in kwargs:
         if key not in allowed:
             raise DeclarationError(f"{path.name}: unknown key 'kwargs.{key}'; allowed are {', '.join(allowed)}")
+    if "recipes" in kwargs:
+        _check_recipes(path, kwargs["recipes"], RECIPE_KEYS[kwargs["simulator"]])
+
+
+def _check_recipes(path: Path, recipes: Any, allowed: tuple[str, ...]) -> None:
+    if not isinstance(recipes, dict) or "base" not in recipes:
+        raise DeclarationError(f"{path.name}: key 'kwargs.recipes': a table of recipes is needed, one named 'base'")
+    for name, recipe in recipes.items():
+        for key in recipe if isinstance(recipe, dict) else (str(recipe),):
+            if key not in allowed:
+                raise DeclarationError(
+                    f"{path.name}: unknown key {key!r} in 'kwargs.recipes.{name}'; allowed are {', '.join(allowed)}"
+                )
 
 
 def _checked_splits(path: Path, splits: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -272,10 +272,10 @@ def _sum(parts: Floats) -> Floats:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
 
 
-def make_model(recipe: Mapping[str, float], n_updates: int, **settings: Any) -> NoisyQuadratic:
+def make_model(recipe: Mapping[str, Any], n_updates: int, **settings: Any) -> NoisyQuadratic:
     """The model of a recipe.
 
     Raises:

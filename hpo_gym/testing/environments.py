@@ -30,7 +30,8 @@ def check_environment(env_id: str, *, seed: int = 0, n_steps: int = 40, **kwargs
     Args:
         env_id: anything `gymnasium.make` takes.
         seed: of all resets and random actions.
-        n_steps: how many steps each comparison plays, over as many episodes as that takes.
+        n_steps: how many steps each of five comparisons plays, over as many episodes as that takes; fewer where a
+            step takes long.
         **kwargs: for `gymnasium.make`.
 
     Raises:
