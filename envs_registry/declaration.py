@@ -44,8 +44,9 @@ REQUIRED_KWARGS = {
 SIMULATORS = {
     "noisy-quadratic": ("n_dimensions", "optimum_scale", "noise"),
     "transformer": (
-        *("depth", "dim", "n_heads", "vocab_size", "sequence_length", "batch_size", "corpus", "tokenizer"),
-        *("n_probe_batches", "n_validation_sequences", "device", "precision", "compile"),
+        *("depth", "dim", "n_heads", "vocab_size", "sequence_length", "window_pattern"),
+        *("batch_size", "corpus", "tokenizer", "max_bytes", "n_probe_batches", "n_validation_sequences"),
+        *("device", "precision", "compile", "micro_batch_size"),
     ),
 }
 """Simulator of in-run control -> its own options."""
