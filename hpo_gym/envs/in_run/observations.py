@@ -53,9 +53,14 @@ class RunObservation:
         return self.n_action_dims if field == "last_action" else 1
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The field that each number of an observation belongs to."""
+        return tuple(field for field in self.fields for _ in range(self._width(field)))
+
+    @property
     def width(self) -> int:
         """Numbers in an observation."""
-        return sum(self._width(field) for field in self.fields)
+        return len(self.names)
 
     def write(self, rows: NDArray[np.float32], at: Any, **values: Any) -> None:
         """Write the scaled fields of some members.
