@@ -23,9 +23,9 @@ from hpo_gym.data.text.tokenizer import check_vocabulary
 __all__ = ["Batches", "Corpus", "batch_rows", "evenly_spaced_rows", "open_corpus"]
 
 SYNTHETIC = "synthetic"
-SYNTHETIC_BYTES = 4 * 10**6
+SYNTHETIC_BYTES = 3 * 10**6
 SYNTHETIC_SEED = 3
-SYNTHETIC_BLOCK = 2048
+SYNTHETIC_BLOCK = 4700
 """Documents that are written at a time."""
 
 
@@ -45,7 +45,7 @@ def open_corpus(
         vocab_size: V, special tokens included.
         sequence_length: T; a row has T + 1 tokens.
         max_bytes: reads no more than the first so many bytes of text, and the document that they end in; of
-            synthetic text so many are written (default 4 MB).
+            synthetic text so many are written (default 3 MB).
 
     Raises:
         DataNotFoundError: the corpus is not there; the message names the command that gets it.

@@ -6,6 +6,7 @@ tokenizer from a sample of the training part, and to encode them.
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,9 +21,9 @@ from hpo_gym.data.text.tokenizer import Tokenizer, threads, train
 VERSION = 1
 """Of all that decides the rows; another one makes another corpus."""
 VALIDATION_PERCENT, PROBE_PERCENT = 10, 5
-MOST_LEARNED_BYTES = 32 * 10**6
+LEARNED_BYTES_A_TOKEN, MOST_LEARNED_BYTES = 2_000, 32 * 10**6
 """The tokenizer is learned from a sample of about this size, evenly spread over the training part."""
-_BATCH_CHARS = 2**20
+_BATCH_CHARS = 2**19
 _LARGE_BYTES = 16 * 10**6
 
 
@@ -86,7 +87,7 @@ def build(
     """
     survey = _survey(source, report)
     with threads(many=survey.n_bytes > _LARGE_BYTES):
-        learned = train(tokenizer, vocab_size, _sample(source, survey, report))
+        learned = train(tokenizer, vocab_size, _sample(source, survey, vocab_size, report))
         _encode(source, shelf, learned, sequence_length, report)
     settings = (VERSION, tokenizer, vocab_size, sequence_length, VALIDATION_PERCENT, PROBE_PERCENT, learned.merges)
     survey.text_hash.update(repr(settings).encode())
@@ -120,9 +121,9 @@ def _survey(source: Source, report: Callable[[str, int], None]) -> _Survey:
     return seen
 
 
-def _sample(source: Source, survey: _Survey, report: Callable[[str, int], None]) -> Iterator[str]:
+def _sample(source: Source, survey: _Survey, vocab_size: int, report: Callable[[str, int], None]) -> Iterator[str]:
     """Documents of the training part, as many as the tokenizer is learned from."""
-    share = MOST_LEARNED_BYTES / max(survey.n_train_bytes, 1)
+    share = min(LEARNED_BYTES_A_TOKEN * vocab_size, MOST_LEARNED_BYTES) / max(survey.n_train_bytes, 1)
     n_bytes = 0
     for number, document in enumerate(source.documents()):
         digest = _digest(document)
@@ -145,6 +146,18 @@ def _batches(documents: Iterator[str]) -> Iterator[list[str]]:
     yield batch
 
 
+def _encoded(batches: Iterator[list[str]], tokenizer: Tokenizer) -> Iterator[tuple[list[str], list[NDArray]]]:
+    """Batches with their tokens; the next batch is encoded, in a thread, while the last one is dealt with."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        waiting = next(batches)
+        coming = thread.submit(tokenizer.encode, waiting)
+        for batch in batches:
+            tokens, ahead = coming.result(), thread.submit(tokenizer.encode, batch)
+            yield waiting, tokens
+            waiting, coming = batch, ahead
+        yield waiting, coming.result()
+
+
 def _encode(
     source: Source, shelf: Shelf, tokenizer: Tokenizer, sequence_length: int, report: Callable[[str, int], None]
 ) -> None:
@@ -160,8 +173,8 @@ def _encode(
             n_rows[name] += len(block)
 
     n_bytes = 0
-    for batch in _batches(source.documents()):
-        for document, tokens in zip(batch, tokenizer.encode(batch), strict=True):
+    for batch, encoded in _encoded(_batches(source.documents()), tokenizer):
+        for document, tokens in zip(batch, encoded, strict=True):
             part = _part(_digest(document))
             n_tokens[part] += len(tokens)
             put(part, packers[part].add(tokens))

@@ -79,6 +79,9 @@ class _Writer:
         self._names = np.full((n_documents, N_REMEMBERED), -1)
         self._nouns = np.full((n_documents, N_REMEMBERED), -1)
         self._steps: list[_Drawn] = []
+        # Running sums of the shares of n known names, a row an n.
+        counts = range(N_REMEMBERED + 1)
+        self._recency = np.array([np.cumsum(np.pad(recency_shares(n), (0, N_REMEMBERED - n))) for n in counts])
         # Where one adds a row's number to its running sums, all rows together are sorted: one search for all.
         rows = self._language.cumulative[:, 1:]
         self._searchable = (rows + np.arange(len(rows))[:, None]).ravel()
@@ -132,9 +135,7 @@ class _Writer:
         names = self._names[documents]
         n_known = (names >= 0).sum(axis=1)
         p_new = np.where(n_known == 0, 1.0, np.where(n_known == N_REMEMBERED, 0.0, P_NEW_NAME))
-        counts = range(N_REMEMBERED + 1)
-        limits = np.array([np.cumsum(np.pad(recency_shares(n), (0, N_REMEMBERED - n))) for n in counts])
-        choice = np.minimum((which[:, None] >= limits[n_known]).sum(axis=1), np.maximum(n_known - 1, 0))
+        choice = np.minimum((which[:, None] >= self._recency[n_known]).sum(axis=1), np.maximum(n_known - 1, 0))
         name = np.where(is_new < p_new, new, names[np.arange(len(documents)), choice])
         self._phase[documents] = self._language.after_name[self._phase[documents]]
         self._group[documents] = name_cluster(name)
@@ -143,15 +144,19 @@ class _Writer:
 
     def documents(self) -> list[str]:
         """The texts."""
-        pieces: list[list[str]] = [[] for _ in self.is_writing]
-        words = self._language.words
-        for number, step in enumerate(self._steps):
-            for document, separator, word, name in zip(
-                step.documents.tolist(), step.separator.tolist(), step.word.tolist(), step.name.tolist(), strict=True
-            ):
-                before = "" if number == 0 else ": " if number == 1 else _SEPARATORS[separator]
-                pieces[document].append(before + (words[word] if word != _NAME else name_text(name)))
-        return ["".join(of_one) + "." for of_one in pieces]
+        step_of = np.repeat(np.arange(len(self._steps)), [len(step.documents) for step in self._steps])
+        document, separator, word, name = (
+            np.concatenate([getattr(step, part) for step in self._steps])
+            for part in ("documents", "separator", "word", "name")
+        )
+        order = np.lexsort((step_of, document))
+        before = np.array([*_SEPARATORS, "", ": "], object)[np.where(step_of < 2, step_of + 3, separator)]
+        text = np.array(self._language.words, object)[np.maximum(word, 0)]
+        codes, which = np.unique(name[word == _NAME], return_inverse=True)
+        text[word == _NAME] = np.array([name_text(code) for code in codes.tolist()], object)[which]
+        pieces = np.stack([before, text], axis=1)[order]
+        ends = np.cumsum(np.bincount(document, minlength=len(self.is_writing)))
+        return ["".join(of_one.ravel().tolist()) + "." for of_one in np.split(pieces, ends[:-1])]
 
 
 def _remember(memory: NDArray[np.int64], documents: NDArray[np.int64], items: NDArray[np.int64]) -> None:
