@@ -29,13 +29,15 @@ class CatalogueEntry:
         builder: "module:function", imported by `build`.
         description: one line for a list.
         family: "static" (a fixed list), "model" (learns within an episode), "transfer" (from training tasks),
-            "reinforcement learning", or "user".
+            "schedule" (fixed beforehand), "reference" (to measure by), "reinforcement learning", or "user".
+        plays: the family of environments that it is for; "" for any.
     """
 
     name: str
     builder: str
     description: str
     family: str
+    plays: str = ""
 
     @cached_property
     def build(self) -> AgentBuilder:
@@ -56,73 +58,101 @@ class CatalogueEntry:
         return cast(AgentBuilder, function)
 
 
-_ENTRIES = (
+SEARCH, IN_RUN = "config-selection", "in-run-control"
+
+_ENTRIES: tuple[CatalogueEntry, ...] = (
     CatalogueEntry(
         name="random",
         builder="agents.search.random:build",
         description="draws uniformly from what was not tried yet",
         family="static",
+        plays=SEARCH,
     ),
     CatalogueEntry(
         name="average-rank",
         builder="agents.search.average_rank:build",
         description="the configurations in order of their average rank on the training tasks",
         family="static",
+        plays=SEARCH,
     ),
     CatalogueEntry(
         name="greedy-regret",
         builder="agents.search.portfolio:build_greedy_regret",
         description="a list built greedily: each entry lowers the training tasks' mean incumbent regret most",
         family="static",
+        plays=SEARCH,
     ),
     CatalogueEntry(
         name="greedy-rank",
         builder="agents.search.portfolio:build_greedy_rank",
         description="a list built greedily: each entry lowers the training tasks' mean incumbent rank most",
         family="static",
+        plays=SEARCH,
     ),
     CatalogueEntry(
         name="gp-ei",
         builder="agents.search.gp_ei:build",
         description="a Gaussian process (ARD Matern 5/2) with expected improvement",
         family="model",
+        plays=SEARCH,
     ),
     CatalogueEntry(
         name="empirical-prior-gp",
         builder="agents.search.empirical_prior_gp:build",
         description="a Gaussian process whose prior comes from the training tasks, with expected improvement",
         family="transfer",
+        plays=SEARCH,
     ),
     CatalogueEntry(
         name="tpe",
         builder="agents.search.tpe:build",
         description="the tree-structured Parzen estimator of optuna",
         family="model",
+        plays=SEARCH,
     ),
     CatalogueEntry(
         name="successive-halving",
         builder="agents.search.successive_halving:build",
         description="asynchronous successive halving over training epochs (optuna's pruner)",
         family="model",
+        plays=SEARCH,
     ),
     CatalogueEntry(
         name="sb3-ppo",
         builder="agents.sb3.ppo:build",
         description="Stable-Baselines3's PPO, trained on the training tasks",
         family="reinforcement learning",
+        plays=SEARCH,
     ),
     CatalogueEntry(
         name="sb3-dqn",
         builder="agents.sb3.dqn:build",
         description="Stable-Baselines3's DQN, trained on the training tasks",
         family="reinforcement learning",
+        plays=SEARCH,
     ),
     CatalogueEntry(
         name="sb3-maskable-ppo",
         builder="agents.sb3.maskable_ppo:build",
         description="sb3-contrib's MaskablePPO, trained on the training tasks",
         family="reinforcement learning",
+        plays=SEARCH,
     ),
+)
+_SCHEDULES = (
+    ("controller-off", "references:build_controller_off", "reference", "the recipe as it is, scales of 1"),
+    ("hand-tuned", "references:build_hand_tuned", "reference", "a recipe tuned by hand or by search, scales of 1"),
+    ("schedule-free", "references:build_schedule_free", "reference", "schedule-free AdamW, the best of a sweep"),
+    ("constant", "simple:build_constant", "schedule", "the best constant scales, found on training runs"),
+    ("cosine", "simple:build_cosine", "schedule", "a learning rate that falls along a cosine from its best peak"),
+    ("linear", "simple:build_linear", "schedule", "a learning rate that falls along a line from its best peak"),
+    ("oracle", "oracle:build", "schedule", "the best schedule known: exact where it can be, else by beam search"),
+    ("random-sweep", "sweeps:build_random", "schedule", "constant scales: the best of random ones, 16 runs' worth"),
+    ("asha-sweep", "sweeps:build_asha", "schedule", "the same purse with bad runs stopped early (optuna's ASHA)"),
+)
+_ENTRIES += tuple(
+    CatalogueEntry(name=name, builder=f"agents.schedules.{builder}", family=family, description=text, plays=IN_RUN)
+    for name, builder, family, text in _SCHEDULES
 )
 
 CATALOGUE = MappingProxyType({entry.name: entry for entry in _ENTRIES})

@@ -15,7 +15,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from agents.builder import agent_builder
-from agents.search.quiet_optuna import quiet_optuna
+from agents.quiet_optuna import quiet_optuna
 from agents.search.searcher import POOL_OBSERVED, History, SearchEpisode, Searcher
 from hpo_gym.evaluation.agent import AgentContext
 from hpo_gym.evaluation.errors import EvaluationError

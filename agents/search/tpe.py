@@ -14,7 +14,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
 from agents.builder import agent_builder
-from agents.search.quiet_optuna import quiet_optuna
+from agents.quiet_optuna import quiet_optuna
 from agents.search.searcher import POOL_OBSERVED, History, SearchEpisode, Searcher
 from hpo_gym.evaluation.agent import AgentContext
 

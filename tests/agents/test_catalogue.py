@@ -16,6 +16,8 @@ def test_the_catalogue_has_the_published_names():
     assert catalogue.names() == (
         "random", "average-rank", "greedy-regret", "greedy-rank", "gp-ei", "empirical-prior-gp", "tpe",
         "successive-halving", "sb3-ppo", "sb3-dqn", "sb3-maskable-ppo",
+        "controller-off", "hand-tuned", "schedule-free", "constant", "cosine", "linear", "oracle",
+        "random-sweep", "asha-sweep",
     )  # fmt: skip
 
 
@@ -24,7 +26,9 @@ def test_each_builder_is_in_a_module_that_exists(module):
     assert importlib.util.find_spec(module) is not None
 
 
-@pytest.mark.parametrize("name", [name for name in catalogue.names() if not name.startswith("sb3")])
+@pytest.mark.parametrize(
+    "name", [e.name for e in catalogue.CATALOGUE.values() if e.builder.startswith("agents.search")]
+)
 def test_search_agents_ask_for_the_pool(name):
     build = catalogue.resolve(name).build
     assert build.env_kwargs["observe_pool"] is True
@@ -32,7 +36,9 @@ def test_search_agents_ask_for_the_pool(name):
 
 
 def test_an_unknown_name_gets_the_nearest_one_and_the_list():
-    with pytest.raises(catalogue.UnknownAgentError, match=r"did you mean 'greedy-rank'\?.*there are random, .*sb3-dqn"):
+    with pytest.raises(
+        catalogue.UnknownAgentError, match=r"did you mean 'greedy-rank'\?.*there are random, .*sb3-dqn.*oracle"
+    ):
         catalogue.resolve("greedy-rnak")
 
 
