@@ -180,11 +180,16 @@ class AutoresetVectorEnv(VectorEnv):
 
 
 def masked(values: Infos, mask: NDArray[np.bool_]) -> Infos:
-    """The values where the mask holds, zeros elsewhere, and the masks, as Gymnasium's own vector environments do."""
+    """The values where the mask holds, zeros (or None) elsewhere, and the masks, as Gymnasium itself reports them."""
+    mask = mask.copy()  # it is handed out
     if mask.all():
         return values | {f"_{name}": mask for name in values}
-    kept = {name: np.where(mask, array, np.zeros((), array.dtype)) for name, array in values.items()}
+    kept = {name: np.where(mask, array, _nothing(array.dtype)) for name, array in values.items()}
     return kept | {f"_{name}": mask for name in values}
+
+
+def _nothing(dtype: np.dtype) -> NDArray[Any]:
+    return np.array(None) if dtype.kind == "O" else np.zeros((), dtype)
 
 
 def merge_infos(infos: Infos, others: Infos) -> Infos:

@@ -1,19 +1,15 @@
 """Config selection for many members at once: the same episodes as the single environment's, side by side."""
 
 import math
-from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.spaces import Space
-from gymnasium.utils import seeding
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
+from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from hpo_gym.envs.actions import check_rows, replace_rows, resolve_action, row_numbers
+from hpo_gym.envs.autoreset import AutoresetVectorEnv, Infos, MemberOptions, masked
 from hpo_gym.envs.config_selection import ConfigSelectionEnv
 from hpo_gym.envs.observations import clear_history, padded_pool
 from hpo_gym.envs.recycling import Recycler
@@ -22,11 +18,10 @@ from hpo_gym.envs.selection_problem import build_problem
 from hpo_gym.envs.table_access import TableAccess
 from hpo_gym.selection.trials import next_level_cost
 
-Infos = dict[str, Any]
 Observations = dict[str, NDArray[Any]]
 
 
-class ConfigSelectionVectorEnv(TableAccess, VectorEnv):
+class ConfigSelectionVectorEnv(TableAccess, AutoresetVectorEnv):
     """`num_envs` searches side by side; see `ConfigSelectionEnv` for spaces, rewards and options.
 
     Member i seeded with s + i (or with its own seed of a list) plays the same episodes, to the bit, as the
@@ -56,16 +51,13 @@ class ConfigSelectionVectorEnv(TableAccess, VectorEnv):
         max_episode_steps: int | None = None,
         **options: Any,
     ) -> None:
-        if max_episode_steps is not None:
-            raise ValueError(f"max_episode_steps={max_episode_steps}: searches end by themselves; use budget=")
-        if num_envs < 1:
-            raise ValueError(f"num_envs={num_envs}: one member or more is needed")
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ValueError(f"render_mode={render_mode!r} is not one of {self.metadata['render_modes']}")
-        self.num_envs = num_envs
-        self.render_mode = render_mode
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
-        self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}  # type: ignore[misc]
+        super().__init__(
+            num_envs,
+            render_mode=render_mode,
+            autoreset_mode=autoreset_mode,
+            max_episode_steps=max_episode_steps,
+            horizon_option="budget",
+        )
         self.copy = copy
         self.problem = build_problem(table, **options)
         self.single_observation_space = self.problem.observation.space()
@@ -76,8 +68,6 @@ class ConfigSelectionVectorEnv(TableAccess, VectorEnv):
         g, tasks = self.num_envs, self.problem.tasks
         self._members = np.arange(g)
         self._first_cell = self._members * tasks.n_configurations  # of each member's row of `_available`, laid flat
-        self._everyone = np.ones(g, bool)
-        self._rngs: list[np.random.Generator | None] = [None] * g
         self._levels = np.array(tasks.levels, np.int64)
         self._history = self.problem.observation.history_buffers(g)
         self._copies = Recycler()
@@ -85,8 +75,6 @@ class ConfigSelectionVectorEnv(TableAccess, VectorEnv):
         self._untried_at_start = np.stack([tasks.available(t) for t in range(len(tasks.task_ids))])
         self._paid_epochs = np.zeros((g, tasks.n_configurations if tasks.levels else 0), np.int64)
         self._meta_features = np.zeros((g, tasks.meta_features.shape[1]), np.float32)
-        self._is_over = np.ones(g, bool)
-        self._has_begun = False
         self._task, self._column = np.zeros(g, np.int64), np.zeros(g, np.int64)
         self._row_start, self._score_start = np.zeros(g, np.int64), np.zeros(g, np.int64)
         self._pools = [padded_pool(tasks, 0)] * g
@@ -107,66 +95,16 @@ class ConfigSelectionVectorEnv(TableAccess, VectorEnv):
         vars(self).update(state)
         self._pool_batch = self._stack_pools()  # read-only again, which pickles forget
 
-    @cached_property
-    def observation_space(self) -> Space:  # type: ignore[override]  # gymnasium declares an attribute
-        """The members' spaces together; made when asked for, since Gymnasium repeats every bound for every member."""
-        return batch_space(self.single_observation_space, self.num_envs)
-
-    @cached_property
-    def action_space(self) -> Space:  # type: ignore[override]
-        """The members' action spaces together."""
-        return batch_space(self.single_action_space, self.num_envs)
-
     def action_masks(self) -> NDArray[np.bool_]:
         """(num_envs, n) which rows of the pool each member can try now."""
         return self._available.astype(bool)
 
-    def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observations, Infos]:
-        """Begin a search in every member, or in those of `options["reset_mask"]`."""
-        options = dict(options or {})
-        mask = self._reset_mask(options.pop("reset_mask", None))
-        seeds = self._member_seeds(seed)
-        chosen: Any = options.get("task_id")
-        if _is_one_a_member(chosen) and len(chosen) != self.num_envs:
-            raise ValueError(f"options['task_id'] names {len(chosen)} tasks for {self.num_envs} members")
-        members = np.flatnonzero(mask)
-        for i in members.tolist():
-            if seeds[i] is not None or self._rngs[i] is None:
-                self._rngs[i], _ = seeding.np_random(seeds[i])
-        self._begin(members, {i: {**options, "task_id": _of_member(chosen, i)} for i in members.tolist()})
-        self._has_begun = True
-        return self._observations(), self._reset_infos(mask)
-
-    def _reset_mask(self, mask: Any) -> NDArray[np.bool_]:
-        if mask is None:
-            return self._everyone
-        if not isinstance(mask, np.ndarray) or mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
-            raise ValueError(
-                f"options['reset_mask'] must be a boolean array of shape ({self.num_envs},) with a True in it, "
-                f"got {mask!r}"
-            )
-        if not self._has_begun and not mask.all():
-            raise ValueError("the first reset() must reset every member: leave options['reset_mask'] out")
-        return mask
-
-    def _member_seeds(self, seed: int | Sequence[int | None] | None) -> Sequence[int | None]:
-        if seed is None:
-            return [None] * self.num_envs
-        if isinstance(seed, int | np.integer):
-            return [int(seed) + i for i in range(self.num_envs)]
-        if len(seed) != self.num_envs:
-            raise ValueError(f"seed: {len(seed)} seeds for {self.num_envs} members")
-        return seed
-
-    def _begin(self, members: NDArray[np.int64], options: dict[int, dict[str, Any]] | None = None) -> None:
+    def _begin(self, members: NDArray[np.int64], options: MemberOptions | None = None) -> None:
         """Start new episodes in these members."""
         problem, tasks = self.problem, self.problem.tasks
         drawn = []
         for i in members.tolist():
-            rng = self._rngs[i]
-            assert rng is not None  # reset() seeds every member before anything else can happen
+            rng = self._rng(i)
             drawn.append((problem.draw_task(rng, options[i] if options else None), problem.draw_column(rng)))
         # Only now, so that an unknown task leaves every search as it was.
         task, column = np.array(drawn).T
@@ -195,52 +133,6 @@ class ConfigSelectionVectorEnv(TableAccess, VectorEnv):
         pools = np.stack(self._pools)
         pools.flags.writeable = False
         return pools
-
-    def step(
-        self, actions: Any
-    ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Infos]:
-        """Run one trial in every member that is not over; what happens to the others is the autoreset mode."""
-        if not self._has_begun:
-            raise gym.error.ResetNeeded("no search has begun: call reset() before step()")
-        standing = self._is_over.copy()
-        rewards, infos = self._advance(actions, None if not np.count_nonzero(standing) else ~standing)
-        truncated = np.zeros(self.num_envs, bool)
-        if self.autoreset_mode == AutoresetMode.DISABLED:
-            return self._observations(), rewards, self._is_over.copy(), truncated, infos
-        if self.autoreset_mode == AutoresetMode.NEXT_STEP:
-            terminated = self._is_over & ~standing
-            if standing.any():
-                self._begin(np.flatnonzero(standing))
-                infos.update(self._reset_infos(standing))
-            return self._observations(), rewards, terminated, truncated, infos
-        terminated = self._is_over.copy()
-        if terminated.any():
-            infos = self._restart_at_once(terminated, infos)
-        return self._observations(), rewards, terminated, truncated, infos
-
-    def _restart_at_once(self, terminated: NDArray[np.bool_], infos: Infos) -> Infos:
-        """SAME_STEP: hand out the last observations as final_obs and begin the next episodes."""
-        members = np.flatnonzero(terminated)
-        last = self._observations()
-        final_obs = np.full(self.num_envs, None, object)
-        for i in members:
-            final_obs[i] = {name: array[i].copy() for name, array in last.items()}
-        going_on = ~terminated
-        final_info: Infos = {}
-        step_infos: Infos = {}
-        for name in [key for key in infos if not key.startswith("_")]:
-            final_info |= {name: _only(infos[name], terminated), f"_{name}": terminated.copy()}
-            if going_on.any():
-                step_infos |= {name: _only(infos[name], going_on), f"_{name}": going_on.copy()}
-        self._begin(members)
-        return {
-            "final_obs": final_obs,
-            "_final_obs": terminated.copy(),
-            "final_info": final_info,
-            "_final_info": terminated.copy(),
-            **step_infos,
-            **self._reset_infos(terminated),
-        }
 
     def _advance(self, actions: Any, moving: NDArray[np.bool_] | None) -> tuple[NDArray[np.float64], Infos]:
         """Run a trial in every member that moves (None: all do): (num_envs,) rewards, and what to report."""
@@ -276,12 +168,8 @@ class ConfigSelectionVectorEnv(TableAccess, VectorEnv):
             "is_repeat": is_repeat,
         }
         if moving is None:
-            moving = np.ones(self.num_envs, bool)
-        elif not moving.any():
-            return {}
-        else:
-            reported = {name: _only(values, moving) for name, values in reported.items()}
-        return reported | {f"_{name}": moving for name in reported}
+            return masked(reported, self._everyone)
+        return masked(reported, moving) if moving.any() else {}
 
     def _resolve(
         self, actions: Any, moving: NDArray[np.bool_] | None
@@ -397,23 +285,4 @@ class ConfigSelectionVectorEnv(TableAccess, VectorEnv):
     def _reset_infos(self, mask: NDArray[np.bool_]) -> Infos:
         task_ids = np.full(self.num_envs, None, object)
         task_ids[mask] = np.array(self.task_ids, object)[self._task[mask]]
-        infos = {
-            "task_id": task_ids,
-            "best_score": np.where(mask, self._best, 0.0),
-            "worst_score": np.where(mask, self._worst, 0.0),
-        }
-        return {**infos, **{f"_{name}": mask.copy() for name in infos}}
-
-
-def _is_one_a_member(chosen: Any) -> bool:
-    return hasattr(chosen, "__len__") and not isinstance(chosen, str)
-
-
-def _of_member(chosen: Any, i: int) -> Any:
-    """The member's entry of an option that is one value for all or one a member."""
-    return chosen[i] if _is_one_a_member(chosen) else chosen
-
-
-def _only(values: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:
-    """The values where the mask holds, zeros elsewhere, as Gymnasium's own vector environments report them."""
-    return np.where(mask, values, np.zeros((), values.dtype))
+        return masked({"task_id": task_ids, "best_score": self._best.copy(), "worst_score": self._worst.copy()}, mask)

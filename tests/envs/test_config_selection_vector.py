@@ -143,7 +143,7 @@ def test_an_unknown_task_leaves_every_search_as_it_was():
     ("call", "message"),
     [
         (lambda env: env.reset(seed=[1]), "1 seeds for 2 members"),
-        (lambda env: env.reset(options={"task_id": ["a"]}), "1 tasks for 2 members"),
+        (lambda env: env.reset(options={"task_id": ["a"]}), "1 entries for 2 members"),
         (lambda env: env.reset(options={"reset_mask": [True, False]}), "boolean array of shape"),
         (lambda env: env.reset(options={"reset_mask": np.array([True, False])}), "must reset every member"),
         (lambda env: (env.reset(), env.step([0])), "2 whole numbers are needed"),
