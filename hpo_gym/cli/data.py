@@ -11,7 +11,7 @@ from hpo_gym.data.errors import did_you_mean
 if TYPE_CHECKING:
     from hpo_gym.data.download import DataStatus
 
-app = typer.Typer(help="The published tables: list them, get one, verify one.", no_args_is_help=False)
+app = typer.Typer(help="The published tables and texts: list them, get one, verify one.", no_args_is_help=False)
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="As `hpo-gym data list` names it.")]
 
@@ -44,6 +44,7 @@ def _as_json(status: "DataStatus") -> dict[str, object]:
     dataset = status.dataset
     return {
         "name": dataset.name,
+        "kind": dataset.kind,
         "title": dataset.title,
         "state": status.state,
         "path": str(status.path) if status.path else None,
@@ -57,13 +58,16 @@ def _as_json(status: "DataStatus") -> dict[str, object]:
 
 @app.command()
 def get(names: Names) -> None:
-    """Get data sets from their authors, checked against their published checksums."""
+    """Get data sets from their authors, checked against their published checksums, where there are any."""
     from hpo_gym.data.download import get_data
+    from hpo_gym.data.manifest import manifest
 
     _check_names(names)
     for name in names:
         path = get_data(name, show_progress=console(stderr=True).is_terminal)
         print(f"{name} is in {path}")
+        if manifest()[name].delivery == "unchecked":
+            print(f"Of {name} no checksum is published: what came was not checked, its sha256 is now recorded.")
 
 
 @app.command()

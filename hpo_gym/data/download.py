@@ -9,18 +9,20 @@ import logging
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from hpo_gym.data.cache import candidates, data_folder, find_source, is_offline
+from hpo_gym.data.cache import data_folder, find_source, is_offline, places, room
 from hpo_gym.data.errors import DataError, DataNotFoundError
 from hpo_gym.data.manifest import Dataset, manifest
-from hpo_gym.data.tables.archive import departures, published_checksums, read_members
+from hpo_gym.data.tables.archive import departures, published_checksums, read_checksums, read_members
 
 TIMEOUT_S = 60
+RECORD = "SHA256SUMS"
+"""In a folder of files of which no checksum is published: those of the first download."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,7 @@ class DataStatus:
     Attributes:
         dataset: its entry in the manifest.
         state: "present", or "absent".
-        path: where it lies; None where it is absent.
+        path: where it lies (the first file, if they are several); None where it is absent.
         n_bytes: what it takes on disk.
     """
 
@@ -81,13 +83,13 @@ def get_data(name: str, *, show_progress: bool = True) -> Path:
     if dataset.delivery == "by_hand":
         raise DataNotFoundError(
             f"{dataset.name} has no public address of its own: put {dataset.archives[0]} into {data_folder()} "
-            "(HPO_GYM_DATA); it is verified when it is opened"
+            f"(HPO_GYM_DATA); {'it is verified when it is opened' if dataset.kind == 'table' else 'then verify it'}"
         )
-    return download(dataset, data_folder() / "tables" / dataset.name, show_progress=show_progress)
+    return download(dataset, room(dataset) / dataset.name, show_progress=show_progress)
 
 
 def download(dataset: Dataset, folder: Path, *, show_progress: bool = False) -> Path:
-    """Downloads a data set of delivery "files" or "zip" into a folder, which appears only when all is there.
+    """Downloads a data set of delivery "files", "zip" or "unchecked" into a folder, which appears when all is there.
 
     An interrupted download goes on where it stopped: whole files wait in FOLDER.partial.
 
@@ -101,10 +103,14 @@ def download(dataset: Dataset, folder: Path, *, show_progress: bool = False) -> 
         partial.mkdir(parents=True, exist_ok=True)
         if dataset.delivery == "files":
             _fetch(partial, dataset.url, published_checksums(dataset.name), show_progress)
+        elif dataset.delivery == "unchecked":
+            _fetch(partial, dataset.url, dict.fromkeys(dataset.members), show_progress)
+            sums = [f"{_sha256(partial / member)}  {member}" for member in dataset.members]
+            (partial / RECORD).write_text("\n".join(sums) + "\n", encoding="utf-8")
         else:
             base, _, file = dataset.url.rpartition("/")
-            # No checksum is published: the zip's own CRCs are all that can be checked, below.
-            _fetch(partial, f"{base}/", {file: None}, show_progress)
+            # Where no checksum is published, the zip's own CRCs are all that can be checked, below.
+            _fetch(partial, f"{base}/", {file: f"sha256:{dataset.sha256}" if dataset.sha256 else None}, show_progress)
             _unpack(partial / file, dataset.members)
         partial.rename(folder)
     except OSError as error:  # of the disk, and of the network: requests' errors are OSErrors
@@ -134,15 +140,19 @@ def _known(name: str) -> Dataset:
 
 def _status(dataset: Dataset) -> DataStatus:
     try:
-        places = [_package_folder()] if dataset.delivery == "package" else candidates(dataset)
+        found = [_package_folder()] if dataset.delivery == "package" else places(dataset)
     except DataNotFoundError:
-        places = []
-    for path in places:
-        if path.exists():
-            files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-            n_bytes = sum(file.stat().st_size for file in files)
-            return DataStatus(dataset=dataset, state="present", path=path, n_bytes=n_bytes)
-    return DataStatus(dataset=dataset, state="absent", path=None, n_bytes=0)
+        found = []
+    if not found:
+        return DataStatus(dataset=dataset, state="absent", path=None, n_bytes=0)
+    n_bytes = sum(file.stat().st_size for file in _files(found))
+    return DataStatus(dataset=dataset, state="present", path=found[0], n_bytes=n_bytes)
+
+
+def _files(found: Sequence[Path]) -> list[Path]:
+    return [
+        file for path in found for file in ([path] if path.is_file() else sorted(path.rglob("*"))) if file.is_file()
+    ]
 
 
 def _package_folder() -> Path:
@@ -152,18 +162,42 @@ def _package_folder() -> Path:
 
 
 def _problems(dataset: Dataset, path: Path) -> Iterator[str]:
-    if dataset.delivery == "zip":
+    if dataset.kind == "text":
+        yield from _text_problems(dataset)
+    elif dataset.delivery == "zip":
         yield from (f"{member!r} is missing" for member in dataset.members if not (path / member).is_file())
     elif dataset.delivery == "by_hand" and path.is_dir():
         yield f"it is a folder, not the file {dataset.archives[0]!r}"
     elif dataset.delivery == "by_hand":
-        with path.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        sha256 = _sha256(path)
         if sha256 != dataset.sha256:
             yield f"its sha256 is {sha256}, not {dataset.sha256}"
     else:
         published = published_checksums(dataset.name)
         yield from departures(read_members(path, _published_name(published)), dataset.name)
+
+
+def _text_problems(dataset: Dataset) -> Iterator[str]:
+    """Each file against its published checksum, or the one that was recorded when it came."""
+    files = {file.name: file for file in _files(places(dataset))}
+    if dataset.delivery == "unchecked":
+        record = files.pop(RECORD, None)
+        expected = read_checksums(record.read_text("utf-8")) if record else {}
+    else:
+        expected = published_checksums(dataset.name)
+    for name, file in files.items():
+        if name in expected and (sha256 := _sha256(file)) != expected[name]:
+            yield f"{name!r} has the sha256 {sha256}, not {expected[name]}"
+        elif name not in expected and name not in dataset.members:
+            yield f"{name!r} is not one of the published files"
+    # Archives hold what the members hold: who has one need not have the other.
+    if not any(name in files for name in dataset.archives):
+        yield from (f"{member!r} is missing" for member in dataset.members if member not in files)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _published_name(published: Mapping[str, str]) -> Callable[[str], str | None]:

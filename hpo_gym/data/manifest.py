@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from hpo_gym.data.errors import DataError
 
-Delivery = Literal["files", "zip", "package", "by_hand"]
+Delivery = Literal["files", "zip", "unchecked", "package", "by_hand"]
 Kind = Literal["table", "text"]
 
 
@@ -23,12 +23,15 @@ class Dataset:
         kind: "table" of evaluations, or "text" to train on.
         title, citation, licence, homepage: of the data as published.
         delivery: how it is got. "files": single files below `url`, each with its sha256 in
-            checksums/NAME.sha256; "zip": one archive at `url`, of which `members` are kept; "package": it
-            comes inside the Python package `package`; "by_hand": its authors publish no such file.
+            checksums/NAME.sha256; "zip": one archive at `url`, of which `members` are kept; "unchecked": the
+            files `members` below `url`, of which no checksum is published: those of the first download are
+            recorded beside them; "package": it comes inside the Python package `package`; "by_hand": its
+            authors publish no such file.
         url: the authors' own address.
-        archives: names under which an archive, or a folder, in the data folder is read as it is.
-        sha256: of the first of the archives, where there is one.
-        members: file names that make up the data set, for a zip.
+        archives: names under which an archive, or a folder, in the data folder is read as it is; of a table the
+            first that is there, of a text all that are there.
+        sha256: of a zip; otherwise of the first of the archives, where there is one.
+        members: file names that make up the data set, for a zip and for unchecked files.
         package: a requirement for pip.
         verified: in words, what a download is checked against.
     """

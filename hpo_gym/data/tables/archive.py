@@ -75,6 +75,11 @@ def _stream_tar(
 def published_checksums(name: str) -> dict[str, str]:
     """{file name: sha256} as the authors published the files of that data set."""
     text = resources.files("hpo_gym.data").joinpath("checksums", f"{name}.sha256").read_text("utf-8")
+    return read_checksums(text)
+
+
+def read_checksums(text: str) -> dict[str, str]:
+    """{file name: sha256} out of the lines that `sha256sum` writes."""
     return {file: sha256 for sha256, file in (line.split("  ", 1) for line in text.splitlines())}
 
 

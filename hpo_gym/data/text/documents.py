@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from hpo_gym.data.errors import CorpusError, DataNotFoundError
 
+DOCUMENT_END = "<|endoftext|>"
 _OPEN: dict[str, Callable[..., Any]] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
 _JSON_LINES = (".jsonl", ".ndjson")
 _PLAIN = ("", ".txt", ".md", ".rst", ".text", ".tokens", ".raw", ".tex", ".html", ".xml", ".csv", ".py")
@@ -46,8 +47,8 @@ def documents(path: Path, *, n_bytes: int) -> Iterator[str]:
     """The documents of a file, none of them empty; only one is in memory at a time.
 
     A line of a .jsonl file ({"text": ...}) and a row of a .parquet file (its column "text") is a document.
-    Other text is cut into documents of about `n_bytes`, or a little more: at blank lines if possible, else at
-    line ends, else at spaces.
+    Other text is cut into documents of `n_bytes` to twice that: at blank lines if possible, else at line ends,
+    else at spaces; and always at lines that say <|endoftext|>.
 
     Raises:
         CorpusError: not UTF-8, no JSON, no text, or cut short; the message names the file and the place.
@@ -96,10 +97,10 @@ def _plain(stream: IO[bytes], path: Path, n_bytes: int) -> Iterator[str]:
     gathered: list[str] = []
     n_gathered = 0
     for line in _short_lines(stream, path, n_bytes):
-        is_blank = not line.strip()
-        gathered.append(line)
+        is_blank, is_end = not line.strip(), line.strip() == DOCUMENT_END
+        gathered.append("" if is_end else line)
         n_gathered += len(line.encode())
-        if n_gathered >= (n_bytes if is_blank else 2 * n_bytes):
+        if is_end or n_gathered >= (n_bytes if is_blank else 2 * n_bytes):
             yield from filter(None, ["".join(gathered).strip("\r\n")])
             gathered, n_gathered = [], 0
     yield from filter(None, ["".join(gathered).strip("\r\n")])
