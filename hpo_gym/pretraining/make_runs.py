@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpo_gym.pretraining.runs import Runs
+from hpo_gym.pretraining.transformer_runs import TRANSFORMER_SETTINGS, make_transformer_runs, transformer_facts
 
 SETTINGS: dict[str, tuple[str, ...]] = {
     "noisy-quadratic": ("n_dimensions", "optimum_scale", "noise"),
+    "transformer": TRANSFORMER_SETTINGS,
 }
 """Simulator -> its settings, besides recipe and n_updates."""
 
@@ -18,6 +20,8 @@ def make_runs(simulator: str, n_members: int, *, recipe: Mapping[str, Any], n_up
         ValueError: no such simulator, setting or recipe key, or a value out of its range.
     """
     check_settings(simulator, settings)
+    if simulator == "transformer":
+        return make_transformer_runs(n_members, recipe=recipe, n_updates=n_updates, **settings)
     from hpo_gym.pretraining.noisy_quadratic import make_noisy_quadratic
 
     return make_noisy_quadratic(n_members, recipe=recipe, n_updates=n_updates, **settings)
@@ -30,6 +34,8 @@ def run_facts(simulator: str, *, recipe: Mapping[str, Any], n_updates: int, **se
         n_parameters, n_updates, tokens_per_update, loss_at_start (nats), outcome (name of what `validate` gives).
     """
     check_settings(simulator, settings)
+    if simulator == "transformer":
+        return transformer_facts(recipe=recipe, n_updates=n_updates, **settings)
     from hpo_gym.pretraining.noisy_quadratic import noisy_quadratic_facts
 
     return noisy_quadratic_facts(recipe=recipe, n_updates=n_updates, **settings)

@@ -99,9 +99,8 @@ class NoisyQuadratic:
         """(k, 2) -> (d, k), or (k, 1) as (1, k): each dimension's own column."""
         return np.repeat(columns.T, self.n_dimensions // 2, axis=0)
 
-    def transition(self, done: NDArray[np.int64], n: int, lr: Floats, wd: Floats) -> tuple[Floats, Floats]:
-        """A and S of n updates from `done` (k,) on; lr (before the schedule) and wd (d, k). Each (d, k)."""
-        rate = lr * (self.curvature + wd)
+    def transition(self, done: NDArray[np.int64], n: int, rate: Floats) -> tuple[Floats, Floats]:
+        """A and S, (d, k) each, of n updates from `done` (k,) on, under rates lr (h + wd) before the schedule (d, k)."""
         is_constant = self.n_constant[done] >= n
         if is_constant.all():
             return _constant(rate, self.lr_factor[done], n)
@@ -128,13 +127,16 @@ class NoisyQuadratic:
 
 def _constant(rate: Floats, factor: Floats, n: int) -> tuple[Floats, Floats]:
     """A = a^n and S = f^2 (1 + a^2 + ... + a^(2n-2)) by doubling: no division, so that a = 1 is no exception."""
-    a = 1.0 - rate * factor
+    a = rate * factor
+    np.subtract(1.0, a, out=a)
     a_squared = a * a
     decay, noise = a.copy(), np.ones_like(a)
+    square, product = np.empty_like(a), np.empty_like(a)
     for bit in bin(n)[3:]:
-        square = decay * decay
-        noise += square * noise
-        decay = square
+        np.multiply(decay, decay, out=square)
+        np.multiply(square, noise, out=product)
+        noise += product
+        decay, square = square, decay
         if bit == "1":
             noise *= a_squared
             noise += 1.0
@@ -163,6 +165,7 @@ class NoisyQuadraticRuns:
         self.n_updates = model.n_updates
         self.updates_done = np.zeros(n_members, np.int64)
         self._keys = np.zeros(n_members, np.uint64)
+        self._loss = np.zeros(n_members)
         d = model.n_dimensions
         # sampled: weights and optimum; expected: how much of start and of optimum the mean holds, and the variance.
         self._state = np.zeros((2 if noise == "sampled" else 3, d, n_members))
@@ -181,6 +184,7 @@ class NoisyQuadraticRuns:
             self._state[1][:, at] = variates[d:] * self.model.optimum_scale
         else:
             self._state[:, :, at] = np.array([1.0, 0.0, 0.0])[:, None, None]
+        self._loss[at] = 0.5 * _sum(self._second_moment(at) * self.model.curvature)
 
     def advance(self, n_updates: int, lr_scale: Floats, wd_scale: Floats, members: Members = None) -> Segment:
         """Train on, by one Gaussian transition."""
@@ -196,7 +200,7 @@ class NoisyQuadraticRuns:
             self.updates_done[at] = done + n_updates
             second = self._second_moment(at)
             second *= model.curvature
-            loss = 0.5 * _sum(second)
+            loss = self._loss[at] = 0.5 * _sum(second)
             second += 1.0  # h (h x^2 + 1) is the mean square of the gradient
             second *= model.curvature
             grad_norm = np.sqrt(_sum(second))
@@ -211,8 +215,9 @@ class NoisyQuadraticRuns:
 
     def _move(self, at: Any, done: NDArray[np.int64], n: int, lr: Floats, wd: Floats) -> None:
         model = self.model
-        decay, noise = model.transition(done, n, lr, wd)
-        target = model.curvature / (model.curvature + wd)
+        pull = model.curvature + wd
+        decay, noise = model.transition(done, n, lr * pull)
+        target = np.divide(model.curvature, pull, out=pull)
         noise *= model.curvature
         if self.noise == "sampled":
             np.sqrt(noise, out=noise)
@@ -240,9 +245,7 @@ class NoisyQuadraticRuns:
 
     def probe(self, members: Members = None) -> Floats:
         """(k,) loss."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            squares = self._second_moment(slice(None) if members is None else members)
-            return 0.5 * _sum(squares * self.model.curvature)
+        return self._loss[slice(None) if members is None else members].copy()
 
     def validate(self, members: Members = None) -> Floats:
         """(k,) loss: the model has no data to overfit."""
@@ -255,20 +258,27 @@ class NoisyQuadraticRuns:
     def snapshot(self, members: Members = None) -> Any:
         """Copies of all that these members are."""
         at = slice(None) if members is None else members
-        return self._state[:, :, at].copy(), self.updates_done[at].copy(), self._keys[at].copy()
+        return tuple(array[..., at].copy() for array in self._arrays())
 
     def restore(self, snapshot: Any, members: Members = None) -> None:
         """Put copies back, into these members."""
         at = slice(None) if members is None else members
-        self._state[:, :, at], self.updates_done[at], self._keys[at] = snapshot
+        for array, kept in zip(self._arrays(), snapshot, strict=True):
+            array[..., at] = kept
+
+    def _arrays(self) -> tuple[NDArray[Any], ...]:
+        return self._state, self._loss, self.updates_done, self._keys
 
 
 def _sum(parts: Floats) -> Floats:
-    """(d, k) -> (k,), always in the same order: `sum` has another for a single column."""
-    total = parts[0].copy()
-    for part in parts[1:]:
-        total += part
-    return total
+    """(d, k) -> (k,) by halves, always in the same order: `sum` has another for a single column."""
+    while len(parts) > 1:
+        half = len(parts) // 2
+        total = parts[:half] + parts[half : 2 * half]
+        if len(parts) % 2:
+            total[0] += parts[-1]
+        parts = total
+    return parts[0]
 
 
 def _is_count(value: object) -> bool:

@@ -1,0 +1,46 @@
+"""What the runs of a group have in common, but their text."""
+
+from dataclasses import dataclass
+
+import torch
+
+from hpo_gym.pretraining.config import ModelConfig
+from hpo_gym.pretraining.recipe import Recipe
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """Size, recipe and hardware of a run.
+
+    Attributes:
+        model, recipe: what is trained, and how.
+        n_updates: T, the length of a run.
+        device: "cpu" or "cuda".
+        precision: "fp32", or "bf16" for autocast products on a GPU.
+        compile: whether torch.compile translates the forward pass.
+        micro_batch_size: sequences of a member that go through the model at once; None is all of an update's.
+    """
+
+    model: ModelConfig
+    recipe: Recipe
+    n_updates: int
+    device: str = "cpu"
+    precision: str = "fp32"
+    compile: bool = False
+    micro_batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision={self.precision!r} is not one of {', '.join(PRECISIONS)}")
+        if self.precision != "fp32" and self.device == "cpu":
+            raise ValueError(f"precision={self.precision!r} is for GPUs; a CPU trains in fp32")
+        for name in ("n_updates", "micro_batch_size"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+                raise ValueError(f"{name}={value!r}: a whole number of 1 or more is needed")
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(f"device={self.device!r} cannot be used here: {str(error).splitlines()[0]}") from None
