@@ -47,7 +47,7 @@ class AutoresetVectorEnv(VectorEnv):
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
         self._everyone = np.ones(self.num_envs, bool)
-        self._rngs: list[np.random.Generator | None] = [None] * self.num_envs
+        self._rngs: list[Any] = [None] * self.num_envs  # generators, from the first reset on
         self._has_begun = False
         self._is_over = np.ones(self.num_envs, bool)
 
@@ -127,11 +127,6 @@ class AutoresetVectorEnv(VectorEnv):
             for i in members.tolist()
         }
 
-    def _rng(self, i: int) -> np.random.Generator:
-        rng = self._rngs[i]
-        assert rng is not None  # reset() seeds every member before anything else can happen
-        return rng
-
     def step(
         self, actions: Any
     ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Infos]:
@@ -159,9 +154,13 @@ class AutoresetVectorEnv(VectorEnv):
         members = np.flatnonzero(terminated)
         last = self._observations()
         final_obs = np.full(self.num_envs, None, object)
-        for i in members:
-            is_dict = isinstance(last, dict)
-            final_obs[i] = {name: array[i].copy() for name, array in last.items()} if is_dict else last[i].copy()
+        if isinstance(last, dict):
+            for i in members.tolist():
+                final_obs[i] = {name: array[i].copy() for name, array in last.items()}
+        else:
+            copies = last[members]
+            for i, row in zip(members.tolist(), copies, strict=True):
+                final_obs[i] = row
         final_info: Infos = {}
         step_infos: Infos = {}
         for name in [key for key in infos if not key.startswith("_")]:

@@ -104,7 +104,7 @@ class ConfigSelectionVectorEnv(TableAccess, AutoresetVectorEnv):
         problem, tasks = self.problem, self.problem.tasks
         drawn = []
         for i in members.tolist():
-            rng = self._rng(i)
+            rng = self._rngs[i]
             drawn.append((problem.draw_task(rng, options[i] if options else None), problem.draw_column(rng)))
         # Only now, so that an unknown task leaves every search as it was.
         task, column = np.array(drawn).T

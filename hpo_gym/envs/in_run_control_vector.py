@@ -70,7 +70,10 @@ class InRunControlVectorEnv(RunAccess, AutoresetVectorEnv):
         self._is_over = self._episodes.is_over  # one array again, which a pickle of both need not keep
 
     def _begin(self, members: NDArray[np.int64], options: MemberOptions | None = None) -> None:
-        drawn = [self.problem.draw_run_seed(self._rng(i), options[i] if options else None) for i in members.tolist()]
+        if options is None:
+            drawn = self.problem.draw_run_seeds([self._rngs[i] for i in members.tolist()])
+        else:
+            drawn = [self.problem.draw_run_seed(self._rngs[i], options[i]) for i in members.tolist()]
         self._episodes.begin(drawn, None if len(members) == self.num_envs else members)
 
     def _advance(self, actions: Any, moving: NDArray[np.bool_] | None) -> tuple[NDArray[np.float64], Infos]:
@@ -114,7 +117,7 @@ class InRunControlVectorEnv(RunAccess, AutoresetVectorEnv):
         `restore` puts them into as many members, of this or of another environment with the same arguments.
         """
         positions = range(self.num_envs) if members is None else members
-        return self._episodes.snapshot(members), [self._rng(i).bit_generator.state for i in positions]
+        return self._episodes.snapshot(members), [self._rngs[i].bit_generator.state for i in positions]
 
     def restore(self, snapshot: Any, members: NDArray[np.int64] | None = None) -> None:
         """Go on from a snapshot, exactly as it went on."""

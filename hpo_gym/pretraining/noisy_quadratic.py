@@ -100,7 +100,7 @@ class NoisyQuadratic:
         return np.repeat(columns.T, self.n_dimensions // 2, axis=0)
 
     def transition(self, done: NDArray[np.int64], n: int, rate: Floats) -> tuple[Floats, Floats]:
-        """A and S, (d, k) each, of n updates from `done` (k,) on, under rates lr (h + wd) before the schedule (d, k)."""
+        """A and S, (d, k) each, of n updates from `done` (k,) on, at rates lr (h + wd) before the schedule (d, k)."""
         is_constant = self.n_constant[done] >= n
         if is_constant.all():
             return _constant(rate, self.lr_factor[done], n)

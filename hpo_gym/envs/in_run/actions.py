@@ -80,7 +80,7 @@ class ControlActions:
         """lr_scale and wd_scale, each (k, 2): of the matrices and of the rest."""
         scales = LARGEST_SCALE**points
         if self.kind != "per_optimizer":
-            return scales[:, [0, 0]], scales[:, [1, 1]]
+            return np.repeat(scales[:, :1], 2, axis=1), np.repeat(scales[:, 1:], 2, axis=1)
         return scales[:, 0::2], scales[:, 1::2]
 
     def table(self) -> Floats:

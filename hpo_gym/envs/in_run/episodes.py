@@ -51,6 +51,7 @@ class RunEpisodes:
         self.problem = problem
         self.n_members = n_members
         self.runs: Runs | None = None
+        self._positions = np.arange(g)
         self.is_interrupted = False
         self.observations = np.zeros((g, problem.observation.width), np.float32)
         self.is_over = np.ones(g, bool)
@@ -125,10 +126,9 @@ class RunEpisodes:
         loss = np.where(diverged, problem.loss_cap, segment["probe_loss"])
         done = runs.updates_done[at]
         is_over = diverged | (done >= problem.n_updates)
-        outcome, validation_s = self._judge(diverged[is_over], np.arange(self.n_members)[at][is_over])
         rewards = self._rewards(previous, loss, segment["grad_norm"], diverged, points, at)
         self.wall_s[at] += segment["wall_s"]
-        self.wall_s[np.arange(self.n_members)[at][is_over]] += validation_s
+        final = self._judge(diverged[is_over], self._positions[at][is_over]) if np.count_nonzero(is_over) else {}
         self._record(at, points, previous, loss, rewards, diverged, is_over, segment)
         self.is_interrupted = False
         infos = {
@@ -140,7 +140,6 @@ class RunEpisodes:
             "n_tokens": done * problem.facts["tokens_per_update"],
             "diverged": diverged,
         }
-        final = {problem.outcome: outcome, "wall_s": self.wall_s[at][is_over]}
         return Played(rewards=rewards, infos=infos, is_over=is_over, final_infos=final)
 
     def _ready_runs(self) -> Runs:
@@ -157,7 +156,7 @@ class RunEpisodes:
         shortest = int(lengths.min())
         if shortest == lengths.max():
             return self._train_group(shortest, lr_scale, wd_scale, members)
-        positions = np.arange(self.n_members) if members is None else members
+        positions = self._positions if members is None else members
         whole: Numbers = {}
         for length in np.unique(lengths).tolist():
             group = np.flatnonzero(lengths == length)
@@ -174,19 +173,18 @@ class RunEpisodes:
         wall_s = (time.perf_counter() - started) / len(probe_loss)
         return {**vars(segment), "probe_loss": probe_loss, "wall_s": np.full(len(probe_loss), wall_s)}
 
-    def _judge(self, diverged: NDArray[np.bool_], members: NDArray[np.int64]) -> tuple[Floats, float]:
-        """What those whose episode ended are judged by, and the seconds a member that this took."""
+    def _judge(self, diverged: NDArray[np.bool_], members: NDArray[np.int64]) -> Numbers:
+        """What the members whose episode ended are judged by, and how long their runs took."""
         assert self.runs is not None
-        outcome = np.zeros(len(members))
-        if not len(members):
-            return outcome, 0.0
+        outcome = np.empty(len(members))
         started = time.perf_counter()
-        if not diverged.all():
-            sound = members[~diverged]
+        sound = members[~diverged]
+        if len(sound):
             outcome[~diverged] = self.runs.validate(None if len(sound) == self.n_members else sound)
-        if diverged.any():
+        if len(sound) < len(members):
             outcome[diverged] = self.runs.cap_outcome(self.problem.loss_cap)
-        return outcome, (time.perf_counter() - started) / len(members)
+        self.wall_s[members] += (time.perf_counter() - started) / len(members)
+        return {self.problem.outcome: outcome, "wall_s": self.wall_s[members]}
 
     def _rewards(
         self,
@@ -221,7 +219,7 @@ class RunEpisodes:
     ) -> None:
         assert self.runs is not None
         if self.keeps_history:
-            members, t = np.arange(self.n_members)[at], self.n_decided[at]
+            members, t = self._positions[at], self.n_decided[at]
             self.history["losses"][members, t + 1] = loss
             self.history["rewards"][members, t] = rewards
             self.history["lr"][members, t] = segment["lr"]

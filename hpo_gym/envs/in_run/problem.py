@@ -68,17 +68,21 @@ class ControlProblem:
             self.simulator, n_members, recipe=self.recipe, n_updates=self.n_updates, **{**self.settings, **settings}
         )
 
+    def draw_run_seeds(self, rngs: Sequence[np.random.Generator]) -> list[int]:
+        """One of the split from each generator."""
+        first, n = SPLITS[self.split].start, len(SPLITS[self.split])
+        return [first + int(rng.random() * n) for rng in rngs]
+
     def draw_run_seed(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> int:
         """`options["run_seed"]`, or a uniform draw from the split."""
-        seeds = SPLITS[self.split]
         if not options:
-            return seeds.start + int(rng.random() * len(seeds))
+            return self.draw_run_seeds([rng])[0]
         unknown = options.keys() - {"run_seed"}
         if unknown:
             raise ValueError(f"reset option {min(unknown)!r} is unknown; 'run_seed' is an option")
         run_seed = options["run_seed"]
         if run_seed is None:
-            return self.draw_run_seed(rng, None)
+            return self.draw_run_seeds([rng])[0]
         is_whole = isinstance(run_seed, int | np.integer) and not isinstance(run_seed, bool)
         if not is_whole or not 0 <= run_seed < SPLITS["test"].stop:
             raise ValueError(f"options['run_seed']={run_seed!r}: a whole number, 0 to {SPLITS['test'].stop - 1}")
