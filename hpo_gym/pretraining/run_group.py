@@ -111,8 +111,8 @@ class RunGroup:
         return _numpy(bits_per_byte(losses, targets, self._token_bytes))
 
     @property
-    def floor(self) -> float | None:
-        """Bits per byte that no model can go below on average, where the text's entropy rate is known."""
+    def floor_bits_per_byte(self) -> float | None:
+        """What no model can go below on average, where the text's entropy rate is known."""
         return self.data.corpus.floor_bits_per_byte
 
     def cap_outcome(self, loss_nats: float) -> float:

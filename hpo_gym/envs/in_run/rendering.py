@@ -12,6 +12,12 @@ from hpo_gym.envs.rendering import FRAME_DPI, FRAME_INCHES, INCUMBENT, INK, PALE
 
 Floats = NDArray[np.float64]
 
+LOG_FROM = 20.0
+"""Losses that span more than this factor are drawn on a log axis, as the noisy quadratic's do."""
+
+LEARNING_RATE = "learning rate"
+LABEL_PLACE = (-0.13, 0.5)  # in line under one another, left of the longest tick label
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunView:
@@ -95,12 +101,13 @@ def draw_run(view: RunView) -> NDArray[np.uint8]:
     )
     figure.suptitle(view.head, color=INCUMBENT if view.diverged else INK, fontsize=12)
     _draw_loss(axes["loss"], view)
-    _draw_applied(axes["lr"], view, view.lr, "learning rate")
+    _draw_applied(axes["lr"], view, view.lr, LEARNING_RATE)
     _draw_applied(axes["wd"], view, view.wd, "weight decay")
     _draw_rewards(axes["reward"], view)
     for part in axes.values():
         part.set_xlim(0, view.problem.n_updates)
         part.grid(color=PALE, linewidth=0.5)
+        part.set_axisbelow(True)
         part.spines[["top", "right"]].set_visible(False)
     for name in ("lr", "wd"):
         axes[name].tick_params(labelbottom=False)
@@ -122,9 +129,12 @@ def _draw_loss(axes: Any, view: RunView) -> None:
             xycoords=("axes fraction", "data"),
             color=INK,
         )
-    low = min(view.losses.min(), np.inf if view.floor_nats is None else view.floor_nats)
-    margin = 0.08 * max(view.losses.max() - low, 0.05 * view.losses.max(), 1e-3)
-    axes.set_ylim(low - margin, view.losses.max() + margin)
+    low, high = min(view.losses.min(), np.inf if view.floor_nats is None else view.floor_nats), view.losses.max()
+    if low > 0 and high > LOG_FROM * low:
+        axes.set_yscale("log")
+    else:
+        margin = 0.08 * max(high - low, 0.05 * high, 1e-3)
+        axes.set_ylim(low - margin, high + margin)
     axes.set_xlabel("update")
     axes.set_ylabel("probe loss (nats)")
 
@@ -132,16 +142,22 @@ def _draw_loss(axes: Any, view: RunView) -> None:
 def _draw_applied(axes: Any, view: RunView, applied: Floats, label: str) -> None:
     """A value as applied, a step a segment, on a log axis."""
     is_split = view.problem.actions.kind == "per_optimizer"
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(numticks=4))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel(label, fontsize=9)
-    axes.yaxis.set_label_coords(-0.15, 0.5)
+    axes.yaxis.set_label_coords(*LABEL_PLACE)
     axes.tick_params(labelsize=8)
     names = (("matrices", INCUMBENT), ("the rest", TRIAL)) if is_split else (("all", INCUMBENT),)
+    if len(applied) and applied.min() > 0:
+        axes.set_ylim(applied.min() / 2, applied.max() * 2)
     for column, (name, colour) in enumerate(names):
         values = applied[:, column]
         if len(values) and values.min() > 0:
             axes.stairs(values, view.updates, baseline=None, color=colour, linewidth=2, label=name)
-    if is_split and len(applied):
+    if is_split and len(applied) and label == LEARNING_RATE:
         axes.legend(loc="lower left", bbox_to_anchor=(0, 0.95), ncols=2, frameon=False, fontsize=8)
 
 
@@ -151,7 +167,7 @@ def _draw_rewards(axes: Any, view: RunView) -> None:
     colours = [TRIAL if reward >= 0 else INCUMBENT for reward in view.rewards]
     axes.bar(view.updates[:-1], view.rewards, width=0.9 * width, align="edge", color=colours)
     axes.set_ylabel("reward", fontsize=9)
-    axes.yaxis.set_label_coords(-0.15, 0.5)
+    axes.yaxis.set_label_coords(*LABEL_PLACE)
     axes.tick_params(labelsize=8)
     axes.set_xlabel("update")
 
