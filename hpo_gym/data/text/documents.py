@@ -101,31 +101,37 @@ def _plain(stream: IO[bytes], path: Path, n_bytes: int) -> Iterator[str]:
         gathered.append("" if is_end else line)
         n_gathered += len(line.encode())
         if is_end or n_gathered >= (n_bytes if is_blank else 2 * n_bytes):
-            yield from filter(None, ["".join(gathered).strip("\r\n")])
+            yield from _if_any("".join(gathered))
             gathered, n_gathered = [], 0
-    yield from filter(None, ["".join(gathered).strip("\r\n")])
+    yield from _if_any("".join(gathered))
+
+
+def _if_any(text: str) -> list[str]:
+    return [text.strip("\r\n")] if text.strip() else []
 
 
 def _short_lines(stream: IO[bytes], path: Path, n_bytes: int) -> Iterator[str]:
     """Lines with their ends; a long one in pieces that end with a space, or anywhere where there is none."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    offset = 0
+    offset, line = 0, ""
     while True:
         # A limit, as a file may be one single line.
         chunk = stream.readline(2 * n_bytes)
         n_pending = len(decoder.getstate()[0])
         try:
-            line = decoder.decode(chunk, final=not chunk)
+            line += decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
             raise _not_utf8(path, offset - n_pending + error.start) from error
-        if not chunk:
-            return
         offset += len(chunk)
         while len(line) > n_bytes:
             cut = line.rfind(" ", 1, n_bytes) + 1 or n_bytes
             yield line[:cut]
             line = line[cut:]
-        yield line
+        if not chunk or line.endswith("\n"):
+            yield line
+            line = ""
+        if not chunk:
+            return
 
 
 def _parquet_rows(path: Path) -> Iterator[str]:

@@ -20,7 +20,7 @@ VOWELS = "aeiou"
 N_SYLLABLES = len(CONSONANTS) * len(VOWELS)  # of names: one consonant, one vowel
 
 N_REMEMBERED = 4
-"""So many names, and so many nouns, of a document can come again: those used last."""
+"""A document has at most so many names; and so many of its nouns, those used last, can come again."""
 P_NEW_NAME = 0.15
 """Of a name slot, while some but fewer than `N_REMEMBERED` names are known."""
 P_REPEATED_NOUN = 0.3

@@ -83,8 +83,8 @@ def train(tokenizer: str, vocab_size: int, documents: Iterable[str]) -> Tokenize
     if tokenizer == "bytes":
         return _assemble(vocab_size, [bytes([byte]) for byte in range(N_BYTES)], (), None)
     learned = from_merges(vocab_size, _learn_merges(vocab_size - n_specials(vocab_size), documents))
-    n_reached = learned.bos_id + n_specials(vocab_size)
-    if n_reached < vocab_size:
+    n_reached = learned.bos_id + n_specials(learned.bos_id + 1)
+    if learned.bos_id + n_specials(vocab_size) < vocab_size:
         raise CorpusError(
             f"vocab_size = {vocab_size}, but the training part has too little text for more than {n_reached} tokens; "
             f"choose vocab_size <= {n_reached}, or give more text"
