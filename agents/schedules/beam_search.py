@@ -7,7 +7,7 @@ horizon bias (Wu et al. 2018). As the action of the schedule known so far is amo
 the result worse on these run seeds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,14 +45,21 @@ class Branch:
     """Runs at a decision, and the action that they are to take there before they follow the tail.
 
     Attributes:
-        snapshot: of the environment's members, one a run seed.
+        past: (t, 2) u of the actions before.
+        snapshot: of the environment's members after them, one a run seed; None where it has to be made anew.
         point: (2,) u of the action.
         tail: (n, 2) u of the actions after it.
     """
 
+    past: Floats
     snapshot: Any
     point: Floats
     tail: Floats
+
+    @property
+    def points(self) -> Floats:
+        """(n_decisions, 2) the whole schedule."""
+        return np.concatenate([self.past, self.point[None], self.tail])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,7 +67,7 @@ class Grown:
     """What became of a branch.
 
     Attributes:
-        snapshot: of its runs right after its action.
+        snapshot: of its runs right after its action; None where nobody kept it.
         loss: mean probe loss at the end of its runs, nats.
         cost: run equivalents.
     """
@@ -101,7 +108,6 @@ Grower = Callable[[Sequence[Branch]], list[Grown]]
 
 
 def beam_search(
-    root: Any,
     grow: Grower,
     start: Floats,
     settings: BeamSettings,
@@ -111,7 +117,6 @@ def beam_search(
     """Improve a schedule on given runs.
 
     Args:
-        root: snapshot of the runs before their first update.
         grow: plays branches on.
         start: (n_decisions, 2) scales to begin with.
         settings: see there.
@@ -119,7 +124,7 @@ def beam_search(
     """
     best, best_loss, cost, history = points_of(start), np.inf, 0.0, []
     for number, step in enumerate(settings.steps):
-        beams = [Beam(points=np.zeros((0, 2)), snapshot=root, loss=best_loss)]
+        beams = [Beam(points=np.zeros((0, 2)), snapshot=None, loss=best_loss)]
         for t in range(len(best)):
             beams, paid = _next_beams(beams, best, t, step, grow, settings.n_beams)
             cost += paid
@@ -137,7 +142,8 @@ def _next_beams(
 ) -> tuple[list[Beam], float]:
     """The survivors after decision t, best first, and what the decision cost."""
     parents = [(beam, point) for beam in beams for point in _candidates(best[t], step)]
-    grown = grow([Branch(snapshot=beam.snapshot, point=point, tail=best[t + 1 :]) for beam, point in parents])
+    tail = best[t + 1 :]
+    grown = grow([Branch(past=b.points, snapshot=b.snapshot, point=point, tail=tail) for b, point in parents])
     order = np.argsort([g.loss for g in grown], kind="stable")[:n_beams]
     survivors = [
         Beam(
@@ -161,21 +167,18 @@ class Thicket:
     """Members of one environment on which branches grow, as many at once as fit.
 
     Args:
-        env_id, env_kwargs: of `gymnasium.make_vec`; the episodes are those of training run seeds.
+        env_id, env_kwargs: of `gymnasium.make_vec`; the runs are those of training run seeds.
         run_seeds: (s,) of a branch's runs.
-        n_branches: that are played side by side; by default what the environment prefers.
     """
 
-    def __init__(
-        self, env_id: str, env_kwargs: dict[str, Any], run_seeds: NDArray[np.int64], n_branches: int | None = None
-    ) -> None:
+    def __init__(self, env_id: str, env_kwargs: Mapping[str, Any], run_seeds: NDArray[np.int64]) -> None:
         seedling = make_members(env_id, env_kwargs, len(run_seeds))
         seedling.reset(options={"run_seed": run_seeds.tolist()})
-        self.root = seedling.unwrapped.snapshot()  # type: ignore[attr-defined]  # in-run control's own
-        preferred = seedling.unwrapped.preferred_members or 64  # type: ignore[attr-defined]
-        seedling.close()
+        unwrapped: Any = seedling.unwrapped
+        self.root = unwrapped.snapshot()
         self.n_runs = len(run_seeds)
-        self.n_branches = n_branches or max(preferred // self.n_runs, 1)
+        self.n_branches = max((unwrapped.preferred_members or 64) // self.n_runs, 1)
+        seedling.close()
         self.env = make_members(env_id, env_kwargs, self.n_branches * self.n_runs)
         self.env.reset(options={"run_seed": int(run_seeds[0])})
 
@@ -188,15 +191,11 @@ class Thicket:
         """As many branches as there is room for; other members have finished an earlier branch, and stand still."""
         env: Any = self.env.unwrapped
         slots = [np.arange(i * self.n_runs, (i + 1) * self.n_runs) for i in range(len(branches))]
-        for branch, slot in zip(branches, slots, strict=True):
-            env.restore(branch.snapshot, slot)
-        points = np.stack([np.concatenate([branch.point[None], branch.tail]) for branch in branches])
-        scales = scales_of(np.repeat(points, self.n_runs, axis=0))  # (members in use, n_steps, 2)
-        actions = np.repeat(env.nearest_action(scales[:1, :, 0], scales[:1, :, 1]), self.env.num_envs, axis=0)
-        actions[: len(scales)] = env.nearest_action(scales[..., 0], scales[..., 1])
+        self._put_at_their_decision(branches, slots)
+        actions = self._actions([branch.points[len(branch.past) :] for branch in branches])
         snapshots: list[Any] = []
         played = finish(self.env, actions, lambda: snapshots.extend(env.snapshot(slot) for slot in slots))
-        before = 1 - len(points[0]) / env.n_decisions
+        before = len(branches[0].past) * env.facts["decision_every"] / env.facts["n_updates"]
         return [
             Grown(
                 snapshot=snapshot,
@@ -205,6 +204,25 @@ class Thicket:
             )
             for slot, snapshot in zip(slots, snapshots, strict=True)
         ]
+
+    def _put_at_their_decision(self, branches: Sequence[Branch], slots: Sequence[NDArray[np.int64]]) -> None:
+        """Restore each branch's snapshot; play its past again where there is none."""
+        env: Any = self.env.unwrapped
+        if any(branch.snapshot is None for branch in branches):
+            for slot in slots:
+                env.restore(self.root, slot)
+            actions = self._actions([branch.past for branch in branches])
+            for step in range(actions.shape[1]):
+                self.env.step(actions[:, step])
+        for branch, slot in zip(branches, slots, strict=True):
+            if branch.snapshot is not None:
+                env.restore(branch.snapshot, slot)
+
+    def _actions(self, points: Sequence[Floats]) -> NDArray[Any]:
+        """Each branch's points (n_steps, 2) -> actions of all members; idle ones get those of the first branch."""
+        idle = [points[0]] * (self.n_branches - len(points))
+        scales = scales_of(np.repeat(np.stack([*points, *idle]), self.n_runs, axis=0))
+        return self.env.unwrapped.nearest_action(scales[..., 0], scales[..., 1])  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Let go of the members."""

@@ -49,6 +49,6 @@ def search(context: AgentContext, env: Any, start: Floats, settings: BeamSetting
     run_seeds = draw_run_seeds(env, settings.n_run_seeds, np.random.default_rng(settings.seed))
     thicket = Thicket(context.env_id, training_kwargs(context), run_seeds)
     try:
-        return beam_search(thicket.root, thicket.grow, start, settings)
+        return beam_search(thicket.grow, start, settings)
     finally:
         thicket.close()

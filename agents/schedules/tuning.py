@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,12 +56,17 @@ class Tuned:
     n_runs: int
 
 
+def settings_for(env: Any) -> TuningSettings:
+    """How much is searched where nobody says: as much as runs allow."""
+    return TuningSettings() if env.preferred_members else THOROUGH
+
+
 def tune(
     agent: str, context: AgentContext, settings: TuningSettings | None = None, *, player: Player = play_each
 ) -> Tuned:
     """The best schedule of the agent's shape by mean probe loss, which is measured on training text."""
     env = make_env(context)
-    settings = settings or (TuningSettings() if env.preferred_members else THOROUGH)
+    settings = settings or settings_for(env)
     shape, rng = SHAPES[agent], np.random.default_rng(settings.seed)
     run_seeds = draw_run_seeds(env, settings.n_run_seeds, rng)
     search = RandomThenLocal(n_dims=2, n_random=settings.n_random)
