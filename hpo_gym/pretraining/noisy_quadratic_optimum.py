@@ -11,7 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo_gym.pretraining.noisy_quadratic import NoisyQuadratic, NoisyQuadraticRuns
+from hpo_gym.pretraining.noisy_quadratic import NoisyQuadraticRuns
+from hpo_gym.pretraining.noisy_quadratic_model import NoisyQuadratic
 from hpo_gym.pretraining.runs import Floats
 
 N_STARTS = 6  # all but one in twenty ended at the same point, tried on 36 descents

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hpo_gym.envs.in_run.actions import LARGEST_SCALE, ControlActions
 from hpo_gym.envs.in_run.problem import SPLITS, ControlProblem
-from hpo_gym.pretraining.noisy_quadratic import NoisyQuadratic, make_model
+from hpo_gym.pretraining.noisy_quadratic_model import NoisyQuadratic, make_model
 from hpo_gym.pretraining.noisy_quadratic_optimum import best_schedule, expected_final_losses
 
 MEMBERS_OF_A_TRANSFORMER = 8
