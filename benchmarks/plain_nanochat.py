@@ -70,7 +70,7 @@ class PlainNanochat(nn.Module):
         x = start = norm(self.embedding(inputs))
         for i, block in enumerate(self.blocks):
             x = block(self.residual[i] * x + self.skip[i] * start, inputs)
-        logits = 15 * torch.tanh(self.head(norm(x)).float() / 15)
+        logits = 15 * torch.tanh(self.head(norm(x)) / 15)
         return functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view(targets.shape)
 
     def load_member(self, parameters: Mapping[str, Tensor]) -> None:
@@ -170,4 +170,4 @@ class PlainRun:
         for p in self.muon.matrices:
             p.grad = None
         self.n_done += 1
-        return float(loss)
+        return loss.item()

@@ -15,6 +15,8 @@ if _DATA_BESIDE.is_dir():
 os.environ.setdefault("HPO_GYM_DATA", str(_ROOT / ".pytest_cache" / "hpo_gym_no_data"))
 os.environ.setdefault("HPO_GYM_CACHE", str(_ROOT / ".pytest_cache" / "hpo_gym_tables"))
 os.environ["HPO_GYM_OFFLINE"] = "1"
+# Tests run side by side: two threads of each would wait for one another most of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
