@@ -164,7 +164,9 @@ class AutoresetVectorEnv(VectorEnv):
         final_info: Infos = {}
         step_infos: Infos = {}
         for name in [key for key in infos if not key.startswith("_")]:
-            final_info |= masked({name: infos[name]}, terminated & infos[f"_{name}"])
+            ending = terminated & infos[f"_{name}"]
+            if ending.any():
+                final_info |= masked({name: infos[name]}, ending)
             going_on = ~terminated & infos[f"_{name}"]
             if going_on.any():
                 step_infos |= masked({name: infos[name]}, going_on)

@@ -58,9 +58,9 @@ class InRunControlEnv(RunAccess, gym.Env[Any, Any]):
     `info` of a step: probe_loss, train_loss and grad_norm of the last update, lr and wd as applied in it, lr_scale,
     wd_scale (with `per_optimizer` those of the matrices, and lr_rest, wd_rest, lr_scale_rest, wd_scale_rest),
     n_updates and n_tokens so far, diverged; of the last step also validation_bpb (noisy quadratic: final_loss) and
-    wall_s, the seconds that training and validation took, this run's share where it trained in a group. (Only then,
-    since Gymnasium's checker wants equal infos from equal steps.) `info` of a reset: run_seed, probe_loss, and
-    floor_bits_per_byte where the text's entropy rate is known.
+    wall_s, the seconds that training and validation took, this run's share where it trained in a group. (Not of a
+    first step, since Gymnasium's checker wants equal infos from two of them.) `info` of a reset: run_seed, probe_loss,
+    and floor_bits_per_byte where the text's entropy rate is known.
 
     ## Arguments
     - `split` ("train"): "train" or "test", whose run seeds nothing may be tuned on.
@@ -114,8 +114,8 @@ class InRunControlEnv(RunAccess, gym.Env[Any, Any]):
             raise gym.error.ResetNeeded("the run is over (or has not begun): call reset() before step()")
         played: Played = self._episodes.play(np.asarray(action)[None])
         is_over = bool(played.is_over[0])
-        numbers = {**played.infos, **played.final_infos} if is_over else played.infos
-        info = {name: values.item() for name, values in numbers.items()}
+        info = {name: values.item() for name, values in played.infos.items()}
+        info |= {name: values.item() for name, (_, values) in played.final_infos.items() if len(values)}
         return self._observation(), float(played.rewards[0]), is_over, False, info
 
     def snapshot(self) -> Any:

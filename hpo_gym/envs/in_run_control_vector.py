@@ -79,8 +79,7 @@ class InRunControlVectorEnv(RunAccess, AutoresetVectorEnv):
     def _advance(self, actions: Any, moving: NDArray[np.bool_] | None) -> tuple[NDArray[np.float64], Infos]:
         if moving is None:
             played = self._episodes.play(actions)
-            infos = masked(played.infos, self._everyone)
-            rewards, over = played.rewards, played.is_over
+            rewards, infos = played.rewards, masked(played.infos, self._everyone)
         else:
             members = np.flatnonzero(moving)
             if not len(members):
@@ -89,13 +88,13 @@ class InRunControlVectorEnv(RunAccess, AutoresetVectorEnv):
             if len(chosen) != self.num_envs:
                 raise ValueError(f"actions: {len(chosen)} for {self.num_envs} members")
             played = self._episodes.play(chosen[members], members)
-            infos = {}
+            rewards, infos = self._scattered(played.rewards, moving), {}
             for name, values in played.infos.items():
                 infos |= {name: self._scattered(values, moving), f"_{name}": moving}
-            rewards, over = self._scattered(played.rewards, moving), self._scattered(played.is_over, moving)
-        if over.any():
-            for name, values in played.final_infos.items():
-                infos |= {name: self._scattered(values, over), f"_{name}": over}
+        for name, (who, values) in played.final_infos.items():
+            if len(values):
+                mask = who if moving is None else self._scattered(who, moving)
+                infos |= {name: self._scattered(values, mask), f"_{name}": mask}
         return rewards, infos
 
     def _scattered(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:

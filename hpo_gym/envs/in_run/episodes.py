@@ -24,13 +24,13 @@ class Played:
         rewards: (k,).
         infos: name -> (k,).
         is_over: (k,) whose episode ended.
-        final_infos: name -> (number of those that ended,).
+        final_infos: name -> (who of the k reports it (k,), what they report, one entry each).
     """
 
     rewards: Floats
     infos: Numbers
     is_over: NDArray[np.bool_]
-    final_infos: Numbers
+    final_infos: dict[str, tuple[NDArray[np.bool_], NDArray[Any]]]
 
 
 class RunEpisodes:
@@ -128,13 +128,13 @@ class RunEpisodes:
         is_over = diverged | (done >= problem.n_updates)
         rewards = self._rewards(previous, loss, segment["grad_norm"], diverged, points, at)
         self.wall_s[at] += segment["wall_s"]
-        final = self._judge(diverged[is_over], self._positions[at][is_over]) if np.count_nonzero(is_over) else {}
+        final = self._judge(diverged, is_over, self._positions[at]) if np.count_nonzero(is_over) else {}
         self._record(at, points, previous, loss, rewards, diverged, is_over, segment)
         self.is_interrupted = False
         infos = {
             "probe_loss": loss,
-            "train_loss": segment["train_loss"],
-            "grad_norm": segment["grad_norm"],
+            "train_loss": _or_infinite(segment["train_loss"]),
+            "grad_norm": _or_infinite(segment["grad_norm"]),
             **_by_group(problem.actions.kind == "per_optimizer", segment, lr_scale, wd_scale),
             "n_updates": done.copy(),
             "n_tokens": done * problem.facts["tokens_per_update"],
@@ -173,18 +173,27 @@ class RunEpisodes:
         wall_s = (time.perf_counter() - started) / len(probe_loss)
         return {**vars(segment), "probe_loss": probe_loss, "wall_s": np.full(len(probe_loss), wall_s)}
 
-    def _judge(self, diverged: NDArray[np.bool_], members: NDArray[np.int64]) -> Numbers:
-        """What the members whose episode ended are judged by, and how long their runs took."""
+    def _judge(
+        self, diverged: NDArray[np.bool_], is_over: NDArray[np.bool_], members: NDArray[np.int64]
+    ) -> dict[str, tuple[NDArray[np.bool_], NDArray[Any]]]:
+        """What those of the k members whose episode ended are judged by, and how long their runs took.
+
+        A run of a single step keeps its time to itself: Gymnasium's checker wants equal infos from two first steps.
+        """
         assert self.runs is not None
-        outcome = np.empty(len(members))
+        outcome = np.zeros(len(members))
         started = time.perf_counter()
-        sound = members[~diverged]
-        if len(sound):
-            outcome[~diverged] = self.runs.validate(None if len(sound) == self.n_members else sound)
-        if len(sound) < len(members):
+        if diverged.any():
             outcome[diverged] = self.runs.cap_outcome(self.problem.loss_cap)
-        self.wall_s[members] += (time.perf_counter() - started) / len(members)
-        return {self.problem.outcome: outcome, "wall_s": self.wall_s[members]}
+        is_sound = is_over & ~diverged
+        if is_sound.any():
+            outcome[is_sound] = self.runs.validate(None if is_sound.sum() == self.n_members else members[is_sound])
+        self.wall_s[members[is_over]] += (time.perf_counter() - started) / is_over.sum()
+        is_timed = is_over & (self.n_decided[members] > 0)
+        return {
+            self.problem.outcome: (is_over, outcome[is_over]),
+            "wall_s": (is_timed, self.wall_s[members[is_timed]]),
+        }
 
     def _rewards(
         self,
@@ -267,6 +276,11 @@ class RunEpisodes:
     def _arrays(self) -> Numbers:
         names = ("observations", "is_over", "run_seed", "probe_loss", "diverged", "n_decided", "last_point", "wall_s")
         return {name: getattr(self, name) for name in names} | self.history
+
+
+def _or_infinite(values: Floats) -> Floats:
+    """What is not a number counts as infinite: two reports of it are then equal."""
+    return np.where(np.isnan(values), np.inf, values)
 
 
 def _by_group(is_split: bool, segment: Numbers, lr_scale: Floats, wd_scale: Floats) -> Numbers:
