@@ -26,7 +26,17 @@ MAY_IMPORT = {
     "agents": ("hpo_gym.evaluation", "hpo_gym.integrations"),
     "leaderboards": ("hpo_gym.evaluation", "envs_registry", "agents.catalogue"),
 }
-HEAVY = ("torch", "pandas", "matplotlib", "sklearn", "scipy", "ConfigSpace", "optuna", "stable_baselines3")
+HEAVY = (
+    "torch",
+    "pandas",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "ConfigSpace",
+    "optuna",
+    "stable_baselines3",
+    "tokenizers",
+)
 
 
 def is_in(module, room):
@@ -99,6 +109,7 @@ def test_a_forbidden_import_is_found_however_it_is_written(tmp_path, file, text,
     [
         "import hpo_gym",
         "import hpo_gym, gymnasium; gymnasium.spec('hpo_gym/ConfigSelection-HPOBenchMLP-v0')",
+        "import hpo_gym, gymnasium; gymnasium.make('hpo_gym/InRunControl-JEL73M-v0').unwrapped.facts",
         "import agents.catalogue; agents.catalogue.names()",
     ],
 )

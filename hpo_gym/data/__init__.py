@@ -1,1 +1,1 @@
-"""Where numbers and text come from: verified downloads, caches, tables."""
+"""Where numbers and text come from: verified downloads, caches, tables, corpora."""

@@ -15,7 +15,7 @@ import pytest
 
 from hpo_gym.data.errors import CorpusError, DataNotFoundError
 from hpo_gym.data.text import corpus_store, open_corpus
-from hpo_gym.data.text.build import Source, build
+from hpo_gym.data.text.build import VERSION, Source, build
 from hpo_gym.data.text.synthetic_bits import bits_of_bytes
 from hpo_gym.data.text.synthetic_text import write_documents
 
@@ -97,6 +97,14 @@ def test_the_synthetic_floor_is_that_of_the_very_bytes_in_the_validation_rows(ca
     rows = np.array([0, 2])
     some = corpus.validation_bits[rows].sum() / corpus.token_bytes[corpus.validation[rows, 1:]].sum()
     assert corpus.floor_of(rows) == pytest.approx(some)
+
+
+def test_the_synthetic_rows_are_those_of_this_version(cache):
+    """Whoever changes the language, the tokenizer or the packing must count `build.VERSION` up, and this with it."""
+    corpus = open_corpus("synthetic", vocab_size=300, sequence_length=32, max_bytes=50_000)
+    assert VERSION == 2
+    assert corpus.corpus_id == "synthetic-bpe300-T32-804e98d2b33fc80c"
+    assert corpus.floor_bits_per_byte == pytest.approx(1.0348796, abs=1e-6)
 
 
 def test_the_floor_hardly_depends_on_how_the_text_is_cut_into_tokens(cache):

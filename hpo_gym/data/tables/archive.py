@@ -73,9 +73,9 @@ def _stream_tar(
 
 
 def published_checksums(name: str) -> dict[str, str]:
-    """{file name: sha256} as the authors published the files of that data set."""
-    text = resources.files("hpo_gym.data").joinpath("checksums", f"{name}.sha256").read_text("utf-8")
-    return read_checksums(text)
+    """{file name: sha256} as the authors published the files of that data set; empty where they published none."""
+    file = resources.files("hpo_gym.data").joinpath("checksums", f"{name}.sha256")
+    return read_checksums(file.read_text("utf-8")) if file.is_file() else {}
 
 
 def read_checksums(text: str) -> dict[str, str]:

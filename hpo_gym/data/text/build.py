@@ -18,8 +18,8 @@ from hpo_gym.data.text.corpus import PARTS
 from hpo_gym.data.text.packing import Packer
 from hpo_gym.data.text.tokenizer import Tokenizer, threads, train
 
-VERSION = 1
-"""Of all that decides the rows; another one makes another corpus."""
+VERSION = 2
+"""Of all that decides the rows, the synthetic language included; another one has stored corpora built again."""
 VALIDATION_PERCENT, PROBE_PERCENT = 10, 5
 LEARNED_BYTES_A_TOKEN, MOST_LEARNED_BYTES = 2_000, 32 * 10**6
 """The tokenizer is learned from a sample of about this size, evenly spread over the training part."""
