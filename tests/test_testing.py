@@ -38,6 +38,20 @@ def test_the_embedded_environment_keeps_every_promise(kwargs):
     check_environment(MLP, budget=4, n_steps=12, **kwargs)
 
 
+@pytest.mark.parametrize(
+    "kwargs",
+    [{"action": "discrete"}, {"action": "per_optimizer", "observation": ["loss", "last_action"], "noise": "expected"}],
+)
+def test_a_controlled_run_keeps_every_promise(kwargs):
+    check_environment("hpo_gym/InRunControl-NoisyQuadratic-v0", n_updates=25, decision_every=10, n_steps=8, **kwargs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Micro", "Nano"])
+def test_a_controlled_transformer_keeps_every_promise(name):
+    check_environment(f"hpo_gym/InRunControl-{name}-v0", n_updates=12, decision_every=5, n_steps=4)
+
+
 def test_an_environment_without_a_vector_version_is_checked_as_well(register):
     env_id = register(WalkEnv)
     check_determinism(env_id, 0, 20)

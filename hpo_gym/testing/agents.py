@@ -121,7 +121,7 @@ def check_no_repeats(agent: Agent, env: gym.Env, task_id: str, name: str) -> Non
 
 
 def _training_tasks(env: Any, tasks: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(getattr(env, "splits", {}).get("train", tasks))
+    return tuple(getattr(env, "splits", {}).get("train", tasks)) if hasattr(env, "task_ids") else ()
 
 
 def _require_in_space(action: Any, space: gym.Space, where: str) -> None:
