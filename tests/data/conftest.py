@@ -1,8 +1,10 @@
-"""A local server that stands for the authors' addresses."""
+"""A local server that stands for the authors' addresses, and the folder of sample texts."""
 
 import functools
 import http.server
+import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +40,12 @@ def server(tmp_path, monkeypatch):
         yield folder, f"http://127.0.0.1:{httpd.server_port}/"
         httpd.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def text_folder() -> Path:
+    """The folder of sample texts; tests that need it skip where it is absent."""
+    folder = Path(os.environ["HPO_GYM_DATA"]) / "text"
+    if not folder.is_dir():
+        pytest.skip(f"needs the sample texts: set HPO_GYM_DATA to a folder that holds them (looked at {folder})")
+    return folder

@@ -177,7 +177,7 @@ def test_max_bytes_reads_no_further(cache, tmp_path):
         open_corpus(str(path), tokenizer="bytes", vocab_size=257, sequence_length=16)
 
 
-def test_the_published_sample_opens_by_name(cache, data_folder):
+def test_the_published_sample_opens_by_name(cache, text_folder):
     corpus = open_corpus("tinyshakespeare", vocab_size=300, sequence_length=64, max_bytes=100_000)
     assert corpus.name == "tinyshakespeare"
     assert len(corpus.train) > 300
@@ -280,6 +280,16 @@ def in_process(code, cache, **popen):
     return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True, **popen)
 
 
+def test_an_interrupt_while_building_leaves_nothing(cache, file, monkeypatch):
+    def interrupted(self, name, block):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(corpus_store._Files, "append", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        open_corpus(str(file), **SMALL)
+    assert stored_folders(cache) == []
+
+
 def test_two_processes_may_build_the_same_corpus_at_once(cache, file):
     code = f"from hpo_gym.data.text import open_corpus; print(open_corpus({str(file)!r}, **{SMALL!r}).corpus_id)"
     both = [in_process(code, cache) for _ in range(2)]
@@ -329,6 +339,18 @@ def test_memory_does_not_grow_with_the_text(tmp_path, cache):
     (small, small_kb), (large, large_kb) = (map(int, process.communicate()[0].split()) for process in both)
     assert large - small > 15_000_000
     assert large_kb - small_kb < 8_000
+
+
+@pytest.mark.slow
+def test_the_large_sample_is_never_in_memory_whole(cache, text_folder):
+    code = (
+        "import resource; from hpo_gym.data.text import open_corpus\n"
+        "c = open_corpus('ms-docs', vocab_size=32768, sequence_length=128)\n"
+        "print(c.n_bytes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    n_bytes, peak_kb = map(int, in_process(code, cache).communicate()[0].split())
+    assert n_bytes == 267_191_009
+    assert peak_kb < 450_000  # 345 MB were measured, most of it the table of words that the tokenizer is learned from
 
 
 def test_opening_a_stored_corpus_loads_neither_the_tokenizers_nor_pyarrow(cache, file):

@@ -8,6 +8,8 @@ import lzma
 import pyarrow
 import pyarrow.parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hpo_gym.data.errors import CorpusError, DataNotFoundError
 from hpo_gym.data.text.documents import documents, text_files
@@ -60,6 +62,16 @@ def test_lines_without_blank_ones_are_cut_at_their_ends_and_long_lines_at_spaces
 
     file.write_text("日" * 1000)
     assert "".join(documents(file, n_bytes=32)) == "日" * 1000
+
+
+@settings(max_examples=80, deadline=None)
+@given(text=st.text(st.sampled_from(" \n\ra日é🙂b."), max_size=300), n_bytes=st.integers(4, 40))
+def test_plain_text_loses_nothing_but_line_ends_at_the_cuts(tmp_path_factory, text, n_bytes):
+    file = tmp_path_factory.mktemp("plain") / "any.txt"
+    file.write_bytes(text.encode())
+    found = list(documents(file, n_bytes=n_bytes))
+    assert "".join("".join(found).split()) == "".join(text.split())
+    assert all(document.strip() for document in found)
 
 
 def test_an_end_of_text_marker_ends_a_document_and_is_no_part_of_it(tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import zipfile
 from dataclasses import replace
 
@@ -91,13 +92,12 @@ def test_a_zip_of_which_the_checksum_is_published_must_have_it(server, empty_dat
 
 
 def test_the_samples_in_the_data_folder_verify_and_a_stranger_among_them_is_named(
-    data_folder, empty_data_folder, monkeypatch
+    text_folder, empty_data_folder, monkeypatch
 ):
-    source = data_folder / "text"
     folder = empty_data_folder / "text"
     folder.mkdir(parents=True)
     for name in ("wikitext-2-valid.txt.xz", "wikitext-2-test.txt.xz"):
-        (folder / name).write_bytes((source / name).read_bytes())
+        (folder / name).write_bytes((text_folder / name).read_bytes())
     assert downloads.verify_data("wikitext-2").is_as_published
     states = {status.dataset.name: status for status in downloads.list_data()}
     assert states["wikitext-2"].n_bytes == 336552 + 305992
@@ -106,6 +106,17 @@ def test_the_samples_in_the_data_folder_verify_and_a_stranger_among_them_is_name
         stream.write(b"x")
     (problem,) = downloads.verify_data("wikitext-2").problems
     assert problem.startswith("'wikitext-2-test.txt.xz' has the sha256")
+
+
+def test_the_command_line_lists_texts_with_their_kind(empty_data_folder, capsys, monkeypatch):
+    from hpo_gym.cli import main
+
+    monkeypatch.setattr("sys.argv", ["hpo-gym", "data", "list", "--json"])
+    with pytest.raises(SystemExit):
+        main()
+    kinds = {entry["name"]: entry["kind"] for entry in json.loads(capsys.readouterr().out)}
+    assert kinds["enwik8"] == "text"
+    assert kinds["tst-svm"] == "table"
 
 
 def test_a_text_of_unknown_kind_is_refused():

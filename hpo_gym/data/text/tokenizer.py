@@ -184,4 +184,4 @@ def threads(*, many: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        del os.environ[variable]
+        os.environ.pop(variable, None)
