@@ -174,7 +174,8 @@ def run(env_id: str, *, n_runs: int, workers: int, seed: int, out: Path, is_writ
         for key, trial in best.items():
             write_recipe(declaration.path, key, trial.recipe, _provenance(key, trial, command, len(trials), env))
     page = _page(env_id, env.facts["outcome"], command, trials, finalists, off, grids)
-    (RESULTS / f"recipes_{name}.md").write_text(page)
+    if is_written:
+        (RESULTS / f"recipes_{name}.md").write_text(page)
     return page
 
 
@@ -240,7 +241,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("build/recipe_search"), help="where the journal is kept")
-    parser.add_argument("--dry", action="store_true", help="leave the declaration as it is")
+    parser.add_argument("--dry", action="store_true", help="write neither recipes nor page")
     arguments = parser.parse_args()
     print(
         run(

@@ -6,6 +6,7 @@ A search asks for the same runs again when it is started again with the same see
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -80,6 +81,8 @@ class RunJournal:
             file.write(json.dumps(record) + "\n")
         self.records[record["key"]] = record
         self._bar.advance(self._row, len(group.run_seeds))
+        if not self._bar.console.is_terminal:
+            print(f"{self._bar.tasks[0].completed:.0f} of {self.expected} runs", file=sys.stderr, flush=True)
 
 
 def key_of(runs: Runs) -> str:

@@ -30,7 +30,7 @@ def compare(
         Path | None, typer.Option(metavar="FILE.html", help="Write tables and plots as one page too.")
     ] = None,
 ) -> None:
-    """Compare agents on the same tasks and seeds: regret with intervals, ranks, probability of improvement."""
+    """Compare agents on the same tasks and seeds: regret, ranks, who beats whom; of training runs what they came to."""
     comparison = read_comparison(files)
     counts = split_integers(at, "--at")
     check_output_file(html, "--html")
@@ -61,6 +61,10 @@ def _tables(
     for name in names or ():
         if name not in shared:
             raise WrongUsage(f"--metrics {name}: not in every file; there are {', '.join(shared)}")
+    if comparison.has_runs and not names:
+        from hpo_gym.evaluation.run_tables import outcome_table
+
+        return [outcome_table(comparison)], []
     if names or not comparison.has_curves:
         return [tables.metrics_table(comparison, names or shared)], []
     for k in counts:
@@ -93,7 +97,7 @@ def plot(
     formats: Annotated[str, typer.Option("--format", metavar="PNG,SVG", help="png, svg, or both.")] = "png",
     dark: Annotated[bool, typer.Option("--dark", help="Light on dark.")] = False,
 ) -> None:
-    """Draw regret and rank over trials, performance profiles and critical differences."""
+    """Draw regret, ranks, profiles and critical differences; of training runs losses, schedules and outcomes."""
     wanted = [name.lower() for name in split_list(formats) or []]
     for name in wanted or [formats]:
         if name not in FORMATS:
@@ -101,7 +105,6 @@ def plot(
     if out.exists() and not out.is_dir():
         raise WrongUsage(f"--out {out} is a file; a folder is needed")
     comparison = read_comparison(files)
-    comparison.need_curves()
     for path in write_figures(comparison, out, wanted, dark=dark):
         print(f"wrote {path}")
 
@@ -112,11 +115,11 @@ def write_figures(
     """All figures into a folder, each whole or not at all -> their paths."""
     from hpo_gym.evaluation.atomic_file import replace_bytes
     from hpo_gym.evaluation.plot_style import DARK, LIGHT, to_png, to_svg
-    from hpo_gym.evaluation.plots import FIGURES, figure_names
+    from hpo_gym.evaluation.plots import figures_of
 
     paths = []
-    for name in figure_names(comparison):
-        figure = FIGURES[name].draw(comparison, DARK if dark else LIGHT)
+    for name, figure_kind in figures_of(comparison).items():
+        figure = figure_kind.draw(comparison, DARK if dark else LIGHT)
         for kind in formats:
             path = folder / f"{name}.{kind}"
             replace_bytes(path, to_png(figure) if kind == "png" else to_svg(figure))

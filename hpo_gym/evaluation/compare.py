@@ -1,6 +1,6 @@
 """Several agents on the same tasks, seeds and budget: what may be compared, and the figures that come of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo_gym.evaluation.errors import EvaluationError
-from hpo_gym.evaluation.intervals import BOOTSTRAP_SEED, mean_interval
+from hpo_gym.evaluation.intervals import BOOTSTRAP_SEED, mean_interval, percentile_interval, resampled_means
 from hpo_gym.evaluation.result import EvaluationResult
+from hpo_gym.evaluation.run_metrics import JUDGED_BY, can_be_normalized, improvement_over_off, normalized_score
 from hpo_gym.evaluation.significance import (
     Significance,
     probability_of_improvement,
@@ -18,8 +19,10 @@ from hpo_gym.evaluation.significance import (
 )
 from hpo_gym.evaluation.trial_counts import computed_counts, shown_counts
 
-AGENT_SIDE_OPTIONS = frozenset({"action", "observe_pool", "render_mode", "reward"})
-"""Environment options that change how an agent sees and acts, not which trials can be had at which cost."""
+AGENT_SIDE_OPTIONS = frozenset(
+    {"action", "observation", "observe_pool", "render_mode", "reward", "gradient_penalty", "smoothness_penalty"}
+)
+"""Environment options that change how an agent sees, acts and is rewarded, not what it acts on."""
 
 _TIE_DIGITS = 12  # of normalised regret: means of the same scores summed in another order are ties
 
@@ -47,12 +50,17 @@ class Comparison:
         tasks: in the order of the first result.
         regret: (n_agents, n_tasks, n_seeds, budget) normalised regret of the incumbent; a size of 0 where
             the environment has no trials.
+        outcome_name: what training runs are judged by, lower is better; "" where there are none.
+        outcomes: (n_agents, n_tasks, n_seeds) of training runs, seeds in ascending order; a size of 0 where there
+            are none.
     """
 
     results: tuple[EvaluationResult, ...]
     agents: tuple[str, ...]
     tasks: tuple[str, ...]
     regret: NDArray[np.float64] = field(repr=False)
+    outcome_name: str = ""
+    outcomes: NDArray[np.float64] = field(repr=False, default_factory=lambda: np.zeros((0, 0, 0)))
 
     @property
     def env_id(self) -> str:
@@ -68,6 +76,16 @@ class Comparison:
     def has_curves(self) -> bool:
         """Whether there are regret curves, without which only the means can be set side by side."""
         return self.regret.size > 0
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether these are training runs, judged by an outcome."""
+        return self.outcomes.size > 0
+
+    @property
+    def is_reference(self) -> tuple[bool, ...]:
+        """Which agents change the run that the others control, and so are no competitors of theirs."""
+        return tuple(result.is_reference for result in self.results)
 
     def need_curves(self) -> None:
         """A `ComparisonError` where the results carry no regret curves."""
@@ -108,6 +126,28 @@ class Comparison:
         final = np.round(self.regret[..., k - 1], _TIE_DIGITS)
         return tuple(tuple(_improvement(ours, theirs) for theirs in final) for ours in final)
 
+    def final_outcomes(self) -> tuple[Estimate, ...]:
+        """Each agent's mean outcome."""
+        return tuple(self._estimate(values) for values in self.outcomes)
+
+    def outcome_gap(self, agent: str, other: str) -> Estimate:
+        """By which share the agent's outcomes lie below the other's: 1 - a / b, paired by seed."""
+        ours, theirs = (self.outcomes[self.agents.index(name)] for name in (agent, other))
+        return self._estimate(improvement_over_off(ours, theirs))
+
+    def normalized_outcomes(self, off: str, tuned: str) -> tuple[Estimate, ...] | None:
+        """Each agent between two of them, 0 and 1, paired by seed; None where those two are not told apart."""
+        rng = np.random.default_rng(BOOTSTRAP_SEED)
+        drawn = np.moveaxis(resampled_means(np.moveaxis(self.outcomes, 0, 2), rng), 2, 0)
+        a, b = self.agents.index(off), self.agents.index(tuned)
+        if not can_be_normalized(drawn[a], drawn[b]):
+            return None
+        means = self.outcomes.mean(axis=2)  # (n_agents, n_tasks)
+        scores = normalized_score(means, means[a], means[b]).mean(axis=1)
+        low, high = percentile_interval(np.moveaxis(normalized_score(drawn, drawn[a], drawn[b]).mean(axis=2), 0, 1))
+        ends = zip(scores.tolist(), low.tolist(), high.tolist(), strict=True)
+        return tuple(Estimate(mean=mean, low=least, high=most) for mean, least, most in ends)
+
     @staticmethod
     def _estimate(values: NDArray[np.float64]) -> Estimate:
         low, high = mean_interval(values, np.random.default_rng(BOOTSTRAP_SEED))
@@ -137,7 +177,16 @@ def compare(results: Sequence[EvaluationResult]) -> Comparison:
     if any(has_curves) and not all(has_curves):
         raise ComparisonError(f"the result of {agents[has_curves.index(False)]!r} carries no regret curves; others do")
     curves = [_curves(agent, result, tasks) for agent, result in zip(agents, results, strict=True)]
-    return Comparison(results=tuple(results), agents=agents, tasks=tasks, regret=np.stack(curves))
+    judged_by = next((name for name in JUDGED_BY if all(name in r.metrics for r in results)), "")
+    outcomes = [_outcomes(agent, r, judged_by, tasks) for agent, r in zip(agents, results, strict=True) if judged_by]
+    return Comparison(
+        results=tuple(results),
+        agents=agents,
+        tasks=tasks,
+        regret=np.stack(curves),
+        outcome_name=judged_by,
+        outcomes=np.stack(outcomes) if outcomes else np.zeros((0, 0, 0)),
+    )
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
@@ -153,7 +202,7 @@ def _check_same(first_name: str, first: EvaluationResult, name: str, result: Eva
     """Everything that would make the comparison unfair, the most telling first."""
     for what in ("env_id", "split", "budget"):
         _check_equal(what, first_name, getattr(first, what), name, getattr(result, what))
-    ours, theirs = _problem_options(first.env_kwargs), _problem_options(result.env_kwargs)
+    ours, theirs = _problem_options(first), _problem_options(result)
     for key in sorted(ours.keys() | theirs.keys()):
         _check_equal(f"option {key!r}", first_name, ours.get(key), name, theirs.get(key))
     only_first = [task for task in first.per_task if task not in result.per_task]
@@ -166,10 +215,14 @@ def _check_same(first_name: str, first: EvaluationResult, name: str, result: Eva
     _check_equal("seeds", first_name, sorted(first.seeds), name, sorted(result.seeds))
 
 
-def _problem_options(env_kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Less the budget, which is compared by itself, and the choice of fidelity: costs and regret stay the same."""
-    left_out = AGENT_SIDE_OPTIONS | {"budget"} | ({"fidelity"} if env_kwargs.get("fidelity") == "action" else set())
-    return {key: value for key, value in env_kwargs.items() if key not in left_out}
+def _problem_options(result: EvaluationResult) -> dict[str, Any]:
+    """Less the budget, which is compared by itself, the choice of fidelity (costs and regret stay the same), and the
+    recipe of a reference, which is what makes it one.
+    """
+    left_out = AGENT_SIDE_OPTIONS | {"budget"} | ({"recipe"} if result.is_reference else set())
+    if result.env_kwargs.get("fidelity") == "action":
+        left_out |= {"fidelity"}
+    return {key: value for key, value in result.env_kwargs.items() if key not in left_out}
 
 
 def _check_equal(what: str, first_name: str, first: Any, name: str, other: Any) -> None:
@@ -191,3 +244,14 @@ def _curves(agent: str, result: EvaluationResult, tasks: Sequence[str]) -> NDArr
             f"{len(tasks)} tasks x {result.n_seeds} seeds x {result.budget} trials"
         )
     return curves
+
+
+def _outcomes(agent: str, result: EvaluationResult, name: str, tasks: Sequence[str]) -> NDArray[np.float64]:
+    """(n_tasks, n_seeds), the seeds in ascending order, so that agents are paired."""
+    try:
+        outcomes = np.array([result.outcomes[task][name] for task in tasks], np.float64)
+    except (KeyError, ValueError):
+        outcomes = np.zeros(0)
+    if outcomes.shape != (len(tasks), result.n_seeds):
+        raise ComparisonError(f"the result of {agent!r} has no {name} for each of its {result.n_seeds} seeds")
+    return outcomes[:, np.argsort(result.seeds)]

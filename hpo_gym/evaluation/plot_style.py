@@ -63,12 +63,15 @@ class AgentStyle:
     linestyle: Any
 
 
+DOING_NOTHING = ("random", "controller-off")
+
+
 def agent_styles(agents: Sequence[str], theme: Theme) -> dict[str, AgentStyle]:
-    """Random search in grey, the others through the palette, in the order given; then other kinds of line."""
+    """Who knows nothing in grey, the others through the palette, in the order given; then other kinds of line."""
     styles = {}
     used = 0
     for agent in agents:
-        if agent == "random":
+        if agent in DOING_NOTHING:
             styles[agent] = AgentStyle(color=theme.neutral, linestyle=(0, (4, 2)))
             continue
         line = LINE_STYLES[used // len(theme.palette) % len(LINE_STYLES)]
@@ -77,19 +80,28 @@ def agent_styles(agents: Sequence[str], theme: Theme) -> dict[str, AgentStyle]:
     return styles
 
 
-def new_axes(theme: Theme, *, title: str, width: float = 6.2, height: float = 4.1) -> tuple[Figure, Any]:
-    """An empty figure with one pair of axes in the theme, its title at the left."""
+def new_axes(
+    theme: Theme, *, title: str, width: float = 6.2, height: float = 4.1, n_rows: int = 1
+) -> tuple[Figure, Any]:
+    """An empty figure in the theme with its title at the left, and its axes: one pair, or one a row."""
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1)
     figure = Figure(figsize=(width, height), facecolor=theme.background, layout=layout)
-    axes = figure.add_subplot(facecolor=theme.background)
-    axes.set_title(title, loc="left", fontsize=FONT_SIZE + 1.5, color=theme.ink, pad=12)
+    rows = [figure.add_subplot(n_rows, 1, i + 1) for i in range(n_rows)]
+    for axes in rows:
+        style_axes(axes, theme)
+    rows[0].set_title(title, loc="left", fontsize=FONT_SIZE + 1.5, color=theme.ink, pad=12)
+    return figure, rows[0] if n_rows == 1 else rows
+
+
+def style_axes(axes: Any, theme: Theme) -> None:
+    """Colours of background, ticks, grid and frame."""
+    axes.set_facecolor(theme.background)
     axes.tick_params(colors=theme.muted, labelsize=FONT_SIZE - 1, which="both")
     axes.grid(color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
     for side, spine in axes.spines.items():
         spine.set_color(theme.grid)
         spine.set_visible(side in ("left", "bottom"))
-    return figure, axes
 
 
 def label_axes(axes: Any, theme: Theme, x: str, y: str) -> None:
@@ -133,7 +145,7 @@ def label_line_ends(axes: Any, ends: dict[str, float], styles: dict[str, AgentSt
     to_fraction = axes.transScale + axes.transLimits
     x_end = axes.get_xlim()[1]
     levels = [float(np.clip(to_fraction.transform((x_end, ends[name]))[1], 0, 1)) for name in names]
-    height_points = axes.figure.get_size_inches()[1] * 72 * 0.72
+    height_points = axes.figure.get_size_inches()[1] * 72 * 0.72 / len(axes.figure.axes)
     places = spread(levels, 1.3 * FONT_SIZE / height_points, 0.0, 1.0)
     for name, level, place in zip(names, levels, places, strict=True):
         color = styles[name].color

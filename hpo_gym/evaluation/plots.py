@@ -1,7 +1,6 @@
 """The figures of a comparison: regret and rank over trials, performance profiles, critical differences."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from hpo_gym.evaluation.compare import Comparison
 from hpo_gym.evaluation.critical_difference import critical_difference
+from hpo_gym.evaluation.figure_kind import FigureKind
 from hpo_gym.evaluation.intervals import BOOTSTRAP_SEED, percentile_interval, resampled_means
 from hpo_gym.evaluation.plot_style import (
     FONT_SIZE,
@@ -21,6 +21,7 @@ from hpo_gym.evaluation.plot_style import (
     label_line_ends,
     new_axes,
 )
+from hpo_gym.evaluation.run_plots import RUN_FIGURES
 from hpo_gym.evaluation.significance import ranks_over_tasks
 
 SMALLEST_REGRET = 1e-4
@@ -117,15 +118,6 @@ def performance_profile(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
     return figure
 
 
-@dataclass(frozen=True, kw_only=True)
-class FigureKind:
-    """One kind of figure: how it is drawn, and what a reader who cannot see it is told."""
-
-    draw: Callable[[Comparison, Theme], Figure]
-    caption: str
-    describe: Callable[[Comparison], str]
-
-
 def _describe_regret(comparison: Comparison) -> str:
     ends = ", ".join(
         f"{agent} {estimate.mean:.4f}"
@@ -173,9 +165,17 @@ FIGURES: Mapping[str, FigureKind] = {
         describe=lambda comparison: f"Critical-difference diagram; {_describe_ranks(comparison)}",
     ),
 }
-"""By the name of the file that `hpo-gym plot` writes."""
+"""Of searches, by the name of the file that `hpo-gym plot` writes."""
 
 
-def figure_names(comparison: Comparison) -> tuple[str, ...]:
-    """The figures that make sense: ranks take at least two agents."""
-    return tuple(FIGURES) if len(comparison.agents) > 1 else ("regret", "profile")
+def figures_of(comparison: Comparison) -> Mapping[str, FigureKind]:
+    """The figures that make sense, by name: of training runs, or of searches, where ranks take at least two agents.
+
+    Raises:
+        ComparisonError: there is nothing to draw.
+    """
+    if comparison.has_runs:
+        return RUN_FIGURES
+    comparison.need_curves()
+    wanted = tuple(FIGURES) if len(comparison.agents) > 1 else ("regret", "profile")
+    return {name: FIGURES[name] for name in wanted}

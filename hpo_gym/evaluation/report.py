@@ -10,8 +10,10 @@ from typing import Any
 from hpo_gym.evaluation.atomic_file import atomic_writer
 from hpo_gym.evaluation.compare import Comparison
 from hpo_gym.evaluation.comparison_tables import improvement_table, regret_table, significance_sentences
+from hpo_gym.evaluation.figure_kind import FigureKind
 from hpo_gym.evaluation.plot_style import DARK, LIGHT, to_svg
-from hpo_gym.evaluation.plots import FIGURES, figure_names
+from hpo_gym.evaluation.plots import figures_of
+from hpo_gym.evaluation.run_tables import outcome_table
 
 METRIC_DEFINITIONS = (
     (
@@ -34,6 +36,31 @@ METRIC_DEFINITIONS = (
         "Interval",
         "95 % percentile bootstrap: seeds are drawn anew within each task. It says how far a figure might "
         "move with other seeds on these tasks, not on other tasks.",
+    ),
+)
+
+RUN_DEFINITIONS = (
+    (
+        "Validation bits per byte",
+        "Summed loss over held-out text, in bits, over its number of bytes: lower is better, and the entropy of the "
+        "text is the floor. On the noisy quadratic model it is the loss itself.",
+    ),
+    (
+        "Below controller-off",
+        "1 − a / b for the outcomes a of the agent and b of the run without a controller, paired by run seed.",
+    ),
+    (
+        "Normalised score",
+        "(off − agent) / (off − hand-tuned) of mean outcomes: 0 is as without a controller, 1 as hand-tuned.",
+    ),
+    (
+        "Training cost",
+        "What finding the schedule cost, in run equivalents: updates that were paid for over those of one run.",
+    ),
+    (
+        "Interval",
+        "95 % percentile bootstrap over run seeds. Run seeds are held out from all tuning and training; all agents "
+        "meet the same ones.",
     ),
 )
 
@@ -74,24 +101,23 @@ def render_report(
 
     source = resources.files("hpo_gym.evaluation").joinpath("report.html.jinja").read_text("utf-8")
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
-    tables = [regret_table(comparison)]
-    if len(comparison.agents) > 1:
+    tables = [outcome_table(comparison)] if comparison.has_runs else [regret_table(comparison)]
+    if len(comparison.agents) > 1 and not comparison.has_runs:
         tables.append(improvement_table(comparison))
     return template.render(
         title=title,
         paragraphs=[part for part in introduction.split("\n\n") if part.strip()],
         tables=tables,
-        sentences=significance_sentences(comparison),
-        figures=[_figure(comparison, name) for name in figure_names(comparison)],
+        sentences=[] if comparison.has_runs else significance_sentences(comparison),
+        figures=[_figure(comparison, kind) for kind in figures_of(comparison).values()],
         pictures=[{"data": _data_uri(p.png, "image/png"), "picture": p} for p in pictures],
-        definitions=METRIC_DEFINITIONS,
+        definitions=RUN_DEFINITIONS if comparison.has_runs else METRIC_DEFINITIONS,
         facts=_facts(comparison, command),
         theme={"light": LIGHT, "dark": DARK},
     )
 
 
-def _figure(comparison: Comparison, name: str) -> dict[str, str]:
-    kind = FIGURES[name]
+def _figure(comparison: Comparison, kind: FigureKind) -> dict[str, str]:
     return {
         "light": _data_uri(to_svg(kind.draw(comparison, LIGHT)), "image/svg+xml"),
         "dark": _data_uri(to_svg(kind.draw(comparison, DARK)), "image/svg+xml"),
@@ -112,10 +138,10 @@ def _facts(comparison: Comparison, command: str) -> list[tuple[str, str]]:
     facts: list[tuple[str, str]] = [
         ("Environment", first.env_id),
         ("Split", first.split),
-        ("Tasks", ", ".join(comparison.tasks)),
         ("Seeds", f"{seeds[0]} to {seeds[-1]}" if is_range else ", ".join(map(str, seeds))),
-        ("Budget", f"{first.budget} trials a search"),
     ]
+    if not comparison.has_runs:
+        facts += [("Tasks", ", ".join(comparison.tasks)), ("Budget", f"{first.budget} trials a search")]
     options = [
         f"{agent}: {_options(result.env_kwargs)}"
         for agent, result in zip(comparison.agents, comparison.results, strict=True)

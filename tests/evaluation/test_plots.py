@@ -11,7 +11,7 @@ from hpo_gym.evaluation.compare import Comparison, ComparisonError, compare
 from hpo_gym.evaluation.plot_style import DARK, LIGHT, Theme, agent_styles, spread, to_png, to_svg
 from hpo_gym.evaluation.plots import (
     FIGURES,
-    figure_names,
+    figures_of,
     mean_and_band,
     performance_profile,
     rank_over_trials,
@@ -85,21 +85,22 @@ def test_bands_hold_the_mean_and_have_no_width_without_spread() -> None:
 
 def test_agents_that_find_the_best_at_once_can_be_drawn_on_log_axes() -> None:
     perfect = compare([result_of("a", np.zeros((2, 3, 4))), result_of("b", np.full((2, 3, 4), 0.2))])
-    for name in figure_names(perfect):
-        to_png(FIGURES[name].draw(perfect, LIGHT))
+    for kind in figures_of(perfect).values():
+        to_png(kind.draw(perfect, LIGHT))
 
 
 def test_one_agent_and_one_trial_are_enough_for_the_figures_without_ranks() -> None:
     alone = compare([result_of("package.module:a_builder_with_a_long_name", np.full((1, 2, 1), 0.3))])
-    assert figure_names(alone) == ("regret", "profile")
-    for name in figure_names(alone):
-        to_png(FIGURES[name].draw(alone, LIGHT))
+    assert tuple(figures_of(alone)) == ("regret", "profile")
+    for kind in figures_of(alone).values():
+        to_png(kind.draw(alone, LIGHT))
 
 
 def test_results_without_curves_say_so() -> None:
     plain = compare([result_of("a", np.ones((1, 1, 1)), regret_curves={}, score_curves={}, budget=0)])
-    with pytest.raises(ComparisonError, match="no regret curves"):
-        regret_over_trials(plain)
+    for draw in (regret_over_trials, figures_of):
+        with pytest.raises(ComparisonError, match="no regret curves"):
+            draw(plain)
 
 
 def test_descriptions_name_every_agent(comparison: Comparison) -> None:

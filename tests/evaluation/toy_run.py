@@ -33,7 +33,8 @@ class ToyRunEnv(gym.Env):
         before, self.t = self.loss, self.t + 1
         diverged = bool(action[0] >= 0.99)
         self.loss = CAP if diverged else self.loss * (FACTORS[self.recipe] - 0.2 * float(action[0]))
-        info = {"probe_loss": self.loss, "lr_scale": float(100 ** action[0]), "n_updates": 10 * self.t}
+        scale = float(100 ** action[0])
+        info = {"probe_loss": self.loss, "lr_scale": scale, "lr": 0.1 * scale, "wd": 0.0, "n_updates": 10 * self.t}
         done = diverged or self.t == 3
         if done:
             info |= {"validation_bpb": 2 * self.loss, "diverged": diverged}
