@@ -167,6 +167,16 @@ def test_pickling_keeps_the_way_to_the_rows_and_not_the_rows(cache, file):
     np.testing.assert_array_equal(pickle.loads(pickled).validation, corpus.validation)
 
 
+def test_a_pickled_corpus_is_found_again_from_another_folder(cache, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(file.parent)
+    corpus = open_corpus(file.name, **SMALL)
+    pickled = pickle.dumps(corpus)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert pickle.loads(pickled).corpus_id == corpus.corpus_id
+    assert len(stored_folders(cache)) == 1
+
+
 def test_max_bytes_reads_no_further(cache, tmp_path):
     path = tmp_path / "text.jsonl"
     lines = "".join(json.dumps({"text": f"document {i} says {i * i}"}) + "\n" for i in range(900))

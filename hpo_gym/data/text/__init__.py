@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hpo_gym.data.cache import cache_folder, find_source, places
 from hpo_gym.data.errors import CorpusError
-from hpo_gym.data.manifest import manifest
+from hpo_gym.data.manifest import Dataset, manifest
 from hpo_gym.data.stored_folder import identity, source_key
 from hpo_gym.data.text.batch_order import Batches, batch_rows, evenly_spaced_rows
 from hpo_gym.data.text.build import VERSION, Source
@@ -56,33 +56,34 @@ def open_corpus(
     for key, value in (("sequence_length", sequence_length), ("max_bytes", max_bytes)):
         if value is not None and value < 1:
             raise CorpusError(f"{key} = {value}; it must be at least 1")
+    roots = [] if name == SYNTHETIC else _places(str(name))
     asked = {
-        "name": str(name),
+        # A path is kept as an absolute one, for a process in another folder that gets the corpus pickled.
+        "name": str(name) if str(name) in (SYNTHETIC, *_corpora()) else str(roots[0].resolve()),
         "tokenizer": tokenizer,
         "vocab_size": vocab_size,
         "sequence_length": sequence_length,
         "max_bytes": max_bytes,
     }
-    roots = [] if name == SYNTHETIC else _places(str(name))
     files = [file for root in roots for file in text_files(root)]
-    source = Source(
-        name=str(name),
-        documents=lambda: _limited(
-            _written()
-            if name == SYNTHETIC
-            else _read(files, n_bytes=_plain_document_bytes(tokenizer, vocab_size, sequence_length)),
-            SYNTHETIC_BYTES if name == SYNTHETIC and max_bytes is None else max_bytes,
-        ),
-        bits_of_bytes=_synthetic_bits if name == SYNTHETIC else None,
-    )
+    if files:
+        n_bytes = _plain_document_bytes(tokenizer, vocab_size, sequence_length)
+        source = Source(name=str(name), documents=lambda: _limited(_read(files, n_bytes), max_bytes))
+    else:
+        written = max_bytes or SYNTHETIC_BYTES
+        source = Source(name=name, documents=lambda: _limited(_written(), written), bits_of_bytes=_synthetic_bits)
     root = roots[0] if roots else Path("/", SYNTHETIC)
     folder = cache_folder() / "text" / f"{root.name}-{source_key(root, asked)}"
     return open_stored(folder, identity(files, VERSION, asked), source, asked)
 
 
+def _corpora() -> dict[str, Dataset]:
+    return {entry.name: entry for entry in manifest().values() if entry.kind == "text"}
+
+
 def _places(name: str) -> list[Path]:
     """The files or folders of a corpus: the manifest's, or the one at that path."""
-    corpora = {entry.name: entry for entry in manifest().values() if entry.kind == "text"}
+    corpora = _corpora()
     if name in corpora:
         return places(corpora[name]) or [find_source(name)]
     if Path(name).expanduser().exists():
@@ -102,7 +103,7 @@ def _plain_document_bytes(tokenizer: str, vocab_size: int, sequence_length: int)
     return max(16, round(0.75 * bytes_a_token * sequence_length))
 
 
-def _read(files: list[Path], *, n_bytes: int) -> Iterator[str]:
+def _read(files: list[Path], n_bytes: int) -> Iterator[str]:
     for file in files:
         yield from documents(file, n_bytes=n_bytes)
 

@@ -18,7 +18,7 @@ class Corpus:
     the corpus, not its rows.
 
     Attributes:
-        name: as it was asked for.
+        name: as `open_corpus` knows it; a file or folder by its whole path.
         corpus_id: name, tokenizer, T, and a hash of the text, the tokenizer and the packing: the same id has
             the same rows on every machine.
         vocab_size, sequence_length: V and T.
