@@ -81,7 +81,9 @@ class NoisyQuadratic:
         return float(0.5 * self.curvature.sum() * (1.0 + self.optimum_scale**2))
 
     def by_dimension(self, columns: Floats) -> Floats:
-        """(k, 2) -> (d, k), or (k, 1) as (1, k): each dimension's own column."""
+        """(k, 2) -> each dimension's own column, (d, k); or (1, k) where both columns are the same in all members."""
+        if (columns[:, 0] == columns[:, 1]).all():
+            return np.ascontiguousarray(columns[:, :1].T)
         return np.repeat(columns.T, self.n_dimensions // 2, axis=0)
 
     def transition(self, done: NDArray[np.int64], n: int, rate: Floats) -> tuple[Floats, Floats]:

@@ -26,19 +26,20 @@ def require(condition: Any, message: str) -> None:
         raise AssertionError(message)
 
 
-def difference(a: Any, b: Any, name: str = "") -> str:
+def difference(a: Any, b: Any, name: str = "", rounding: float = 0.0) -> str:
     """Where and how two observations, infos or numbers differ, in words; "" where they are the same to the bit.
 
-    Of what is measured, seconds, only its presence is compared.
+    Fractions may differ by `rounding`, relative or absolute. Of what is measured, seconds, only its presence is
+    compared.
     """
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         if a.keys() != b.keys():
             return f"{name or 'keys'}: {sorted(a)} against {sorted(b)}"
         keys = [key for key in a if key not in MEASURED]
-        return next(filter(None, (difference(a[key], b[key], f"{name}[{key!r}]") for key in keys)), "")
+        return next(filter(None, (difference(a[key], b[key], f"{name}[{key!r}]", rounding) for key in keys)), "")
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         pairs = enumerate(zip(a, b, strict=False))
-        found = next(filter(None, (difference(x, y, f"{name}[{i}]") for i, (x, y) in pairs)), "")
+        found = next(filter(None, (difference(x, y, f"{name}[{i}]", rounding) for i, (x, y) in pairs)), "")
         return found if found or len(a) == len(b) else f"{name}: {len(a)} entries against {len(b)}"
     x, y = np.asarray(a), np.asarray(b)
     if x.dtype != y.dtype:
@@ -46,6 +47,8 @@ def difference(a: Any, b: Any, name: str = "") -> str:
     if x.shape != y.shape:
         return f"{name}: shape {x.shape} against {y.shape}"
     if np.array_equal(x, y, equal_nan=x.dtype.kind == "f"):
+        return ""
+    if rounding and x.dtype.kind == "f" and np.allclose(x, y, rtol=rounding, atol=rounding, equal_nan=True):
         return ""
     return f"{name}: {_shortened(a)} against {_shortened(b)}"
 

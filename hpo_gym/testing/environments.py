@@ -18,7 +18,9 @@ UNIT_CUBE_ADVICE = "We recommend you to use a symmetric"
 """Start of SB3's advice against action boxes other than [-1, 1], which are legal: the unit cube is one."""
 
 
-def check_environment(env_id: str, *, seed: int = 0, n_steps: int = 40, **kwargs: Any) -> None:
+def check_environment(
+    env_id: str, *, seed: int = 0, n_steps: int = 40, vector_rounding: float = 0.0, **kwargs: Any
+) -> None:
     """Everything that this suite promises of an environment and that its public interface can show.
 
     The checkers of Gymnasium and (if installed) SB3 pass without a warning; the spec is JSON-able; rewards and
@@ -32,6 +34,8 @@ def check_environment(env_id: str, *, seed: int = 0, n_steps: int = 40, **kwargs
         seed: of all resets and random actions.
         n_steps: how many steps each of five comparisons plays, over as many episodes as that takes; fewer where a
             step takes long.
+        vector_rounding: by how much, relative or absolute, the vector environment's numbers may differ from the
+            single one's: a group's matrix products may round otherwise than one member's.
         **kwargs: for `gymnasium.make`.
 
     Raises:
@@ -50,7 +54,7 @@ def check_environment(env_id: str, *, seed: int = 0, n_steps: int = 40, **kwargs
     check_closing(env_id, **kwargs)
     check_observed_scores(env_id, seed, **kwargs)
     if gym.spec(env_id).vector_entry_point is not None:
-        check_vector_env(env_id, seed, n_steps, **kwargs)
+        check_vector_env(env_id, seed, n_steps, vector_rounding, **kwargs)
 
 
 def check_spec(env_id: str, **kwargs: Any) -> None:

@@ -12,8 +12,11 @@ from hpo_gym.testing.comparison import checking, difference, require
 N_MEMBERS = 3
 
 
-def check_vector_env(env_id: str, seed: int, n_steps: int, **kwargs: Any) -> None:
-    """Members seeded with seed, seed + 1, ... report what single environments with those seeds report."""
+def check_vector_env(env_id: str, seed: int, n_steps: int, rounding: float = 0.0, **kwargs: Any) -> None:
+    """Members seeded with seed, seed + 1, ... report what single environments with those seeds report.
+
+    Numbers are the same to the bit, or may differ by `rounding`.
+    """
     for mode in AutoresetMode:
         with checking(f"{env_id}: gymnasium.make_vec with autoreset_mode={mode}", "All three modes must be there"):
             vector = gym.make_vec(
@@ -25,7 +28,7 @@ def check_vector_env(env_id: str, seed: int, n_steps: int, **kwargs: Any) -> Non
             )
         declared = vector.metadata.get("autoreset_mode")
         require(declared == mode, f"{env_id}: made with {mode}, metadata['autoreset_mode'] is {declared}. Set it")
-        _Comparison(env_id, mode, vector, kwargs).run(seed, n_steps)
+        _Comparison(env_id, mode, vector, kwargs, rounding).run(seed, n_steps)
         with checking(f"{env_id}: the vector environment's close() twice", "The second must do nothing"):
             vector.close()
             vector.close()
@@ -34,7 +37,15 @@ def check_vector_env(env_id: str, seed: int, n_steps: int, **kwargs: Any) -> Non
 class _Comparison:
     """One vector environment beside as many single ones."""
 
-    def __init__(self, env_id: str, mode: AutoresetMode, vector: gym.vector.VectorEnv, kwargs: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        env_id: str,
+        mode: AutoresetMode,
+        vector: gym.vector.VectorEnv,
+        kwargs: dict[str, Any],
+        rounding: float,
+    ) -> None:
+        self.rounding = rounding
         self.where = f"{env_id}, {mode}"
         self.mode = mode
         self.vector = vector
@@ -97,7 +108,7 @@ class _Comparison:
         self.is_over = [False] * N_MEMBERS
 
     def _same(self, report: tuple[Any, ...], expected: tuple[Any, ...], i: int, step: int) -> None:
-        found = difference(report, expected, "report")
+        found = difference(report, expected, "report", self.rounding)
         require(
             not found,
             f"{self.where}, step {step}, member {i}: the vector environment differs from the single one at {found} "

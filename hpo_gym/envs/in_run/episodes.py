@@ -128,13 +128,16 @@ class RunEpisodes:
         is_over = diverged | (done >= problem.n_updates)
         rewards = self._rewards(previous, loss, segment["grad_norm"], diverged, points, at)
         self.wall_s[at] += segment["wall_s"]
+        if np.count_nonzero(diverged):  # what is not a number counts as infinite: two reports of it are then equal
+            for name in ("train_loss", "grad_norm"):
+                segment[name] = np.where(np.isnan(segment[name]), np.inf, segment[name])
         final = self._judge(diverged, is_over, self._positions[at]) if np.count_nonzero(is_over) else {}
         self._record(at, points, previous, loss, rewards, diverged, is_over, segment)
         self.is_interrupted = False
         infos = {
             "probe_loss": loss,
-            "train_loss": _or_infinite(segment["train_loss"]),
-            "grad_norm": _or_infinite(segment["grad_norm"]),
+            "train_loss": segment["train_loss"],
+            "grad_norm": segment["grad_norm"],
             **_by_group(problem.actions.kind == "per_optimizer", segment, lr_scale, wd_scale),
             "n_updates": done.copy(),
             "n_tokens": done * problem.facts["tokens_per_update"],
@@ -276,11 +279,6 @@ class RunEpisodes:
     def _arrays(self) -> Numbers:
         names = ("observations", "is_over", "run_seed", "probe_loss", "diverged", "n_decided", "last_point", "wall_s")
         return {name: getattr(self, name) for name in names} | self.history
-
-
-def _or_infinite(values: Floats) -> Floats:
-    """What is not a number counts as infinite: two reports of it are then equal."""
-    return np.where(np.isnan(values), np.inf, values)
 
 
 def _by_group(is_split: bool, segment: Numbers, lr_scale: Floats, wd_scale: Floats) -> Numbers:
