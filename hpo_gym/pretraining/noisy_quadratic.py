@@ -21,11 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo_gym.pretraining.allocator import keep_freed_memory
 from hpo_gym.pretraining.counter_normals import normals, stream_keys
 from hpo_gym.pretraining.noisy_quadratic_model import NoisyQuadratic, make_model
 from hpo_gym.pretraining.runs import Floats, Members, Segment
 
 NOISE_KINDS = ("sampled", "expected")
+
+MANY_MEMBERS = 256
+"""Beyond them a temporary array is large enough for the system to take it back at once, and half the time is lost."""
 
 
 class NoisyQuadraticRuns:
@@ -42,6 +46,8 @@ class NoisyQuadraticRuns:
     def __init__(self, n_members: int, model: NoisyQuadratic, noise: str = "sampled") -> None:
         if noise not in NOISE_KINDS:
             raise ValueError(f"noise={noise!r} is not one of {', '.join(NOISE_KINDS)}")
+        if n_members > MANY_MEMBERS:
+            keep_freed_memory()
         self.model = model
         self.noise = noise
         self.n_members = n_members
