@@ -1,6 +1,6 @@
 """Measure the reference scores that declarations carry, and write them there.
 
-`python -m benchmarks.reference_scores` evaluates the references on each environment's test tasks and
+`python -m benchmarks.reference_scores [--only ENV_ID]` evaluates the references on each environment's test tasks and
 replaces the end of its file in `envs_registry`. Environments whose data is absent are left as they are.
 """
 
@@ -9,49 +9,65 @@ from pathlib import Path
 
 import hpo_gym
 from agents.catalogue import resolve
+from benchmarks.declaration_file import SCORES_MARK, write_scores
 from envs_registry.declaration import REFERENCE_SEEDS, Declaration
 from hpo_gym.data.errors import DataError
-from hpo_gym.evaluation.atomic_file import atomic_writer
 from hpo_gym.evaluation.evaluate import evaluate
 
-AGENTS = ("random", "average-rank", "greedy-rank", "empirical-prior-gp")
-METRICS = tuple(f"normalized_regret@{k}" for k in (1, 10, 25, 50))
-MARK = "# Written by `python -m benchmarks.reference_scores`.\n"
+AGENTS = {
+    "config-selection": ("random", "average-rank", "greedy-rank", "empirical-prior-gp"),
+    "in-run-control": ("controller-off", "hand-tuned", "schedule-free", "constant", "cosine", "linear", "oracle"),
+}
+METRICS = {
+    "config-selection": tuple(f"normalized_regret@{k}" for k in (1, 10, 25, 50)),
+    "in-run-control": ("validation_bpb", "final_loss", "return"),
+}
 
 
-def measure(declaration: Declaration, out: Path) -> str:
+def agents_of(declaration: Declaration) -> list[str]:
+    """Whom to measure: references only where their recipe is declared."""
+    recipes = declaration.kwargs.get("recipes", {})
+    needed = {agent: getattr(resolve(agent).build, "env_kwargs", {}) for agent in AGENTS[declaration.family]}
+    return [agent for agent, options in needed.items() if options.get("recipe", "base") in ("base", *recipes)]
+
+
+def measure(declaration: Declaration, out: Path, workers: int) -> str:
     """The end of a declaration: its reference scores as TOML."""
-    lines = [MARK, "[reference_scores]\n"]
-    for agent in AGENTS:
+    lines = [SCORES_MARK, "[reference_scores]\n"]
+    for agent in agents_of(declaration):
         result = evaluate(
             agent,
             resolve(agent).build,
             declaration.id,
             n_seeds=REFERENCE_SEEDS,
+            workers=workers,
             episodes_path=out / f"{declaration.path.stem}-{agent}.jsonl",
         )
-        scores = ", ".join(f'"{name}" = {result.metrics[name].mean:.4f}' for name in METRICS)
+        names = [name for name in METRICS[declaration.family] if name in result.metrics]
+        scores = ", ".join(f'"{name}" = {result.metrics[name].mean:.4f}' for name in names)
         lines.append(f"{agent} = {{ {scores} }}\n")
     return "".join(lines)
 
 
 def main() -> None:
-    """Measure all environments that have test tasks and data."""
+    """Measure all environments that have test tasks and data, and training runs that need no GPU."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("build/reference_scores"), help="where episodes are kept")
+    parser.add_argument("--only", metavar="ENV_ID", help="this environment alone")
+    parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for declaration in hpo_gym.DECLARATIONS.values():
-        if "test" not in declaration.splits:
+        is_judged = "test" in declaration.splits or declaration.family == "in-run-control"
+        needs_gpu = declaration.kwargs.get("device", "cpu") != "cpu"
+        if not is_judged or needs_gpu or arguments.only not in (None, declaration.id):
             continue
         try:
-            end = measure(declaration, arguments.out)
+            end = measure(declaration, arguments.out, arguments.workers)
         except DataError as error:
             print(f"{declaration.id}: left out: {error}")
             continue
-        text = declaration.path.read_text(encoding="utf-8").partition(MARK)[0]
-        with atomic_writer(declaration.path) as file:
-            file.write(text.rstrip("\n") + "\n\n" + end)
+        write_scores(declaration.path, end)
         print(declaration.id, end, sep="\n")
 
 

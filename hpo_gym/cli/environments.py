@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
     from envs_registry.declaration import Declaration
 
+RUN_FACTS = (
+    *("n_parameters", "n_updates", "decision_every", "n_decisions", "tokens_per_update", "n_tokens"),
+    *("loss_at_start", "outcome"),
+)
+"""What `describe` prints of a training run."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -30,7 +36,7 @@ def list_environments(as_json: Json = False) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("environment", "data", "what it is", "reference scores on its test tasks"):
+    for column in ("environment", "data", "what it is", "reference scores, split test"):
         table.add_column(column, no_wrap=column == "environment", overflow="fold")
     for row in rows:
         data = row["data"]
@@ -41,12 +47,14 @@ def list_environments(as_json: Json = False) -> None:
 
 def _declared(declaration: "Declaration") -> dict[str, Any]:
     """The part of a declaration that people choose by."""
-    return {
+    own: dict[str, Any] = {"table": declaration.table} if declaration.family == "config-selection" else {}
+    if declaration.family == "in-run-control":
+        own = {key: declaration.kwargs.get(key) for key in ("simulator", "corpus", "n_updates")}
+    return own | {
         "id": declaration.id,
         "family": declaration.family,
         "title": declaration.title,
         "description": declaration.description,
-        "table": declaration.table,
         "n_tasks": {name: len(ids) for name, ids in declaration.splits.items()},
         "reference_scores": {name: dict(scores) for name, scores in declaration.reference_scores.items()},
         "reference_command": declaration.reference_command,
@@ -54,10 +62,11 @@ def _declared(declaration: "Declaration") -> dict[str, Any]:
 
 
 def _reference_line(scores: dict[str, dict[str, float]]) -> str:
-    """One metric for all agents: the one that the first agent is given with last."""
+    """One metric for all agents: regret at the end or, of training runs, what they are judged by."""
     if not scores:
         return "-"
-    metric = list(next(iter(scores.values())))[-1]
+    names = list(next(iter(scores.values())))
+    metric = names[-1] if "@" in names[-1] else names[0]
     figures = ", ".join(f"{agent} {own[metric]:.4f}" for agent, own in scores.items() if metric in own)
     return f"{metric}: {figures}"
 
@@ -67,9 +76,12 @@ def data_state(declaration: "Declaration") -> dict[str, str]:
     from hpo_gym.data.cache import candidates
     from hpo_gym.data.manifest import manifest
 
-    if declaration.table is None or declaration.table not in manifest():
+    needed = declaration.table or declaration.kwargs.get("corpus", "")
+    if declaration.family == "in-run-control" and needed in ("", "synthetic"):
+        return {"state": "present", "get": ""}
+    if needed not in manifest():
         return {"state": "yours", "get": "give --env path=FILE"}
-    dataset = manifest()[declaration.table]
+    dataset = manifest()[needed]
     if dataset.delivery == "package":
         from importlib.metadata import PackageNotFoundError, distribution
 
@@ -86,7 +98,7 @@ def data_state(declaration: "Declaration") -> dict[str, str]:
 
 
 def describe(env_id: EnvironmentId, env: EnvironmentOptions = None, as_json: Json = False) -> None:
-    """Describe one environment: its spaces, options, tasks and splits."""
+    """Describe one environment: its spaces, options, tasks and splits; of training runs their size."""
     options = environment_options(env)
     made = make_environment(env_id, options)
     try:
@@ -136,13 +148,19 @@ def _facts(made: "gym.Env", options: dict[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {"id": made.spec.id}
     if declaration is not None:
         facts |= _declared(declaration) | {"data": data_state(declaration)}
+    facts |= dict(getattr(made.unwrapped, "facts", {}))
     return facts | {
         "observation_space": {name: _space(space) for name, space in parts.items()},
         "action_space": _space(made.action_space),
         "options": _options(type(made.unwrapped), declaration, options),
         "tasks": list(getattr(made.unwrapped, "task_ids", ())),
-        "splits": {name: list(ids) for name, ids in getattr(made.unwrapped, "splits", {}).items()},
+        "splits": {name: _ids(ids) for name, ids in getattr(made.unwrapped, "splits", {}).items()},
     }
+
+
+def _ids(ids: Any) -> list[str] | str:
+    """Task ids as a list; run seeds, of which there are a billion, in words."""
+    return f"run seeds {ids.start} to {ids.stop - 1}" if isinstance(ids, range) else list(ids)
 
 
 def _space(space: Any) -> str:
@@ -156,7 +174,11 @@ def _options(kind: type, declaration: "Declaration | None", given: dict[str, Any
         from hpo_gym.envs.selection_problem import build_problem
 
         function = build_problem
-    hidden = {"self", "table", "splits", "render_mode"}
+    if declaration is not None and declaration.family == "in-run-control":
+        from hpo_gym.envs.in_run.problem import build_problem as build_control
+
+        function = build_control
+    hidden = {"self", "table", "splits", "simulator", "recipes", "render_mode"}
     defaults = {
         name: parameter.default
         for name, parameter in inspect.signature(function).parameters.items()
@@ -186,12 +208,17 @@ def _print_facts(facts: dict[str, Any]) -> None:
     section("Observation space", facts["observation_space"])
     section("Action space", {"": facts["action_space"]})
     section("Options (--env KEY=VALUE)", facts["options"])
-    splits = {f"{name} ({len(ids)})": ", ".join(ids) for name, ids in facts["splits"].items()}
-    section("Tasks", splits or {f"all ({len(facts['tasks'])})": ", ".join(facts["tasks"])})
+    section("The run", {name: facts[name] for name in RUN_FACTS if facts.get(name)})
+    splits = {
+        name if isinstance(ids, str) else f"{name} ({len(ids)})": ids if isinstance(ids, str) else ", ".join(ids)
+        for name, ids in facts["splits"].items()
+    }
+    heading = "Tasks" if facts["tasks"] else "Splits"
+    section(heading, splits or {f"all ({len(facts['tasks'])})": ", ".join(facts["tasks"])})
     scores = {
         agent: ", ".join(f"{metric} {value:.4f}" for metric, value in own.items())
         for agent, own in facts.get("reference_scores", {}).items()
     }
-    section("Reference scores on the test tasks", scores)
+    section("Reference scores, split test", scores)
     if facts.get("reference_command"):
         out.print(f"  measured by: {escape(facts['reference_command'])}", soft_wrap=True)

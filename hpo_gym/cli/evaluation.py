@@ -83,6 +83,7 @@ def evaluate(
     check_output_file(episodes, "--episodes")
     if json is not None and episodes is not None and json.absolute() == episodes.absolute():
         raise WrongUsage(f"--json and --episodes are both {json}; two files are needed")
+    _check_family(agent, env_id)
     usual = _default_references(env_id, options | ({"budget": budget} if budget else {}))
     references = {name: resolve_builder(name) for name in (usual if against is None else split_list(against) or ())}
     from hpo_gym.evaluation.errors import WrongChoiceError
@@ -125,6 +126,20 @@ def resolve_builder(name: str) -> "AgentBuilder":
         raise WrongUsage(str(error)) from None
 
 
+def _check_family(agent: str, env_id: str) -> None:
+    """Agents of the catalogue play the environments of their family; `WrongUsage` names those that play this one."""
+    from agents.catalogue import CATALOGUE
+    from hpo_gym import DECLARATIONS
+
+    declaration, entry = DECLARATIONS.get(env_id.rpartition(":")[2]), CATALOGUE.get(agent)
+    if declaration is None or entry is None or entry.plays in ("", declaration.family):
+        return
+    fitting = [other.name for other in CATALOGUE.values() if other.plays in ("", declaration.family)]
+    raise WrongUsage(
+        f"agent {agent!r} is for {entry.plays}, and {env_id} is {declaration.family}; there are {', '.join(fitting)}"
+    )
+
+
 def _default_references(env_id: str, options: dict[str, Any]) -> list[str]:
     """Whom agents are compared with on this environment; misspelt ids and options are told before anything runs."""
     from hpo_gym.evaluation.plan import has_run_seeds
@@ -134,7 +149,8 @@ def _default_references(env_id: str, options: dict[str, Any]) -> list[str]:
     try:
         if not has_run_seeds(made):
             return ["random"]
-        return [OFF, TUNED] if TUNED in getattr(made.unwrapped, "recipes", {}) else [OFF]
+        recipes = made.spec.kwargs.get("recipes", {}) if made.spec else {}
+        return [OFF, TUNED] if TUNED in recipes else [OFF]
     finally:
         made.close()
 
@@ -156,7 +172,8 @@ def print_result(result: "EvaluationResult") -> None:
     out.print(f"{result.agent} on {result.env_id}", markup=False, soft_wrap=True)
     n_tasks = len(result.per_task)
     seeds = f"{result.n_seeds} seed{'s' if result.n_seeds > 1 else ''}"
-    out.print(f"{n_tasks} task{'s' if n_tasks > 1 else ''} x {seeds}, split {result.split}")
+    tasks = "" if list(result.per_task) == [""] else f"{n_tasks} task{'s' if n_tasks > 1 else ''} x "
+    out.print(f"{tasks}{seeds}, split {result.split}")
     table = Table()
     for heading in ("metric", *(f"@{k}" for k in shown)):
         table.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
