@@ -12,10 +12,10 @@ ID = "hpo_gym/InRunControl-NoisyQuadratic-v0"
 
 @pytest.mark.parametrize("action", ["shared", "per_optimizer"])
 def test_a_picture_changes_with_every_decision(action):
-    env = gym.make(ID, render_mode="rgb_array", n_updates=30, decision_every=10, action=action)
+    env = gym.make(ID, render_mode="rgb_array", n_updates=20, decision_every=10, action=action)
     env.reset(seed=0)
     frames = [env.render()]
-    for _ in range(3):
+    for _ in range(2):
         env.step(np.full(env.action_space.shape, 0.5, np.float32))
         frames.append(env.render())
     assert all(frame.shape == (480, 960, 3) and frame.dtype == np.uint8 for frame in frames)
