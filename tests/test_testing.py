@@ -49,9 +49,7 @@ def test_a_controlled_run_keeps_every_promise(kwargs):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["Micro", "Nano"])
 def test_a_controlled_transformer_keeps_every_promise(name):
-    check_environment(
-        f"hpo_gym/InRunControl-{name}-v0", n_updates=12, decision_every=5, n_steps=4, vector_rounding=1e-3
-    )
+    check_environment(f"hpo_gym/InRunControl-{name}-v0", n_updates=12, decision_every=5, n_steps=4)
 
 
 def test_an_environment_without_a_vector_version_is_checked_as_well(register):

@@ -134,7 +134,10 @@ def _look_up(table: Tensor, inputs: Tensor) -> Tensor:
 
 def _gated(normed: Tensor, gates: Tensor, values: Tensor, n_heads: int) -> Tensor:
     """(G, N, H, C) value embeddings (G, N, D), each head's times its gate, which lies in (0, 2)."""
-    opening = torch.bmm(normed[..., :N_GATE_CHANNELS], gates.mT).sigmoid().mul(2)  # (G, N, H)
+    if n_heads == 1:
+        # A product with a vector sums in another order for one member than for many: give it a second row.
+        gates = torch.cat([gates, torch.zeros_like(gates)], dim=1)
+    opening = torch.bmm(normed[..., :N_GATE_CHANNELS], gates.mT)[..., :n_heads].sigmoid().mul(2)  # (G, N, H)
     return values.unflatten(-1, (n_heads, -1)) * opening.unsqueeze(-1)
 
 

@@ -80,13 +80,14 @@ def test_each_member_of_a_group_trains_as_a_plain_model_with_torchs_adamw():
     assert losses.max() < 5.2 < run_facts("transformer", recipe=BRISK, n_updates=30, **SIZE)["loss_at_start"]
 
 
-def test_a_member_is_the_same_to_the_bit_alone_and_in_a_group_of_any_size():
+@pytest.mark.parametrize("n_heads", [1, 2])
+def test_a_member_is_the_same_to_the_bit_alone_and_in_a_group_of_any_size(n_heads):
     lr_scale = np.array([[1.0, 1.0], [0.1, 5.0], [2.0, 2.0], [1.0, 0.0], [7.0, 1.0]])
-    together = started([1, 2, 3, 4, 5])
-    together.advance(6, lr_scale, ones(5))
+    together = started([1, 2, 3, 4, 5], n_heads=n_heads)
+    together.advance(12, lr_scale, ones(5))
     for member in (0, 1, 4):
-        alone = started([member + 1])
-        alone.advance(6, lr_scale[[member]], ones(1))
+        alone = started([member + 1], n_heads=n_heads)
+        alone.advance(12, lr_scale[[member]], ones(1))
         assert is_same(state_of(together, member), state_of(alone, 0))
         assert together.probe()[member] == alone.probe()[0]
         assert together.validate()[member] == alone.validate()[0]
