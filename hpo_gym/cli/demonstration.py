@@ -1,4 +1,4 @@
-"""`hpo-gym demo`: five agents search real OpenML tables, are judged, and what came of it lies on one page."""
+"""`hpo-gym demo`: agents search real OpenML tables, a transformer trains; both are judged, each on a page."""
 
 import shutil
 import time
@@ -11,6 +11,8 @@ from hpo_gym.cli.arguments import split_list
 from hpo_gym.cli.comparison import print_tables, write_figures
 from hpo_gym.cli.evaluation import resolve_builder
 from hpo_gym.cli.failures import CommandFailed, WrongUsage
+from hpo_gym.cli.run_demonstration import PAGE as RUNS_PAGE
+from hpo_gym.cli.run_demonstration import demonstrate_runs, print_runs
 from hpo_gym.cli.terminal import console
 
 if TYPE_CHECKING:
@@ -32,9 +34,10 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the report.")] = Path("demo-report"),
     seeds: Annotated[int, typer.Option(min=2, help="Searches an agent makes on each task.")] = 10,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
-    agents: Annotated[str, typer.Option(metavar="A,B", help="Which agents.")] = ",".join(AGENTS),
+    agents: Annotated[str, typer.Option(metavar="A,B", help="Which agents search.")] = ",".join(AGENTS),
+    runs: Annotated[bool, typer.Option("--runs/--no-runs", help="Whether a transformer is trained as well.")] = True,
 ) -> None:
-    """See real search, judged: five agents on real OpenML tables, with tables, plots and a page.
+    """See both families, judged: search of real OpenML tables, and training runs under different schedules.
 
     Takes a few minutes and downloads nothing. If it is interrupted, the same command goes on.
     """
@@ -54,14 +57,20 @@ def demo(
     screen.print()
     try:
         results = [_evaluated(name, unfinished, seeds=seeds, workers=workers) for name in names]
+        comparison = compare(results)
+        _write_folder(comparison, unfinished)
+        trained = demonstrate_runs(unfinished, workers=workers) if runs else None
     except KeyboardInterrupt:
         raise CommandFailed("interrupted; the same command goes on from there") from None
-    comparison = compare(results)
-    _write_folder(comparison, unfinished)
     if out.exists():
         shutil.rmtree(out)
     unfinished.rename(out)
-    _print_ending(comparison, out, time.monotonic() - started)
+    _print_ending(comparison, out)
+    if trained is not None:
+        screen.print()
+        print_runs(trained)
+        screen.print(f"\nThe page about the runs: {out / RUNS_PAGE}", markup=False)
+    screen.print(f"\nTook {time.monotonic() - started:.0f} s.", markup=False)
 
 
 def _check_replaceable(out: Path) -> None:
@@ -183,7 +192,7 @@ def _about_the_policy(comparison: "Comparison") -> str:
     )
 
 
-def _print_ending(comparison: "Comparison", out: Path, wall_s: float) -> None:
+def _print_ending(comparison: "Comparison", out: Path) -> None:
     from hpo_gym.evaluation.comparison_tables import improvement_table, regret_table, significance_sentences
 
     screen = console()
@@ -192,5 +201,5 @@ def _print_ending(comparison: "Comparison", out: Path, wall_s: float) -> None:
     screen.print("\nWhat to see", style="bold")
     for sentence in what_to_see(comparison):
         screen.print(f"- {sentence}", markup=False)
-    screen.print(f"\nTook {wall_s:.0f} s. The page, to be opened in a browser: {out / PAGE}", markup=False)
+    screen.print(f"\nThe page, to be opened in a browser: {out / PAGE}", markup=False)
     screen.print(f"Beside it: plots, search.gif (one search as it went), tables, results and episodes in {out}/")

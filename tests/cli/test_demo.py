@@ -1,6 +1,8 @@
 """The demo: a folder that is whole or not there, that goes on after an interruption, and tells what to see."""
 
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from synthetic_results import result_of
 from typer.testing import CliRunner, Result
 
-from hpo_gym.cli import app, demonstration
+from hpo_gym.cli import app, demonstration, run_demonstration
 from hpo_gym.evaluation.compare import compare
 
 MIDDLE = """
@@ -26,7 +28,7 @@ build.env_kwargs = {"action": "unit_cube"}
 
 
 def run_demo(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["demo", "--workers", "1", "--seeds", "2", *arguments])
+    return CliRunner().invoke(app, ["demo", "--workers", "1", "--seeds", "2", "--no-runs", *arguments])
 
 
 @pytest.fixture
@@ -109,3 +111,20 @@ def test_what_random_search_beats_is_not_said_to_be_ahead() -> None:
     said = " ".join(demonstration.what_to_see(comparison))
     assert "ends behind random." in said
     assert "starts ahead" not in said
+
+
+def test_training_runs_get_a_page_and_sentences_from_their_figures(
+    quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_demonstration, "ENV_ID", "hpo_gym/InRunControl-NoisyQuadratic-v0")
+    monkeypatch.setattr(run_demonstration, "AGENTS", ("controller-off", "oracle"))
+    monkeypatch.setattr(run_demonstration, "OUTCOME", "final_loss")
+    for said in ("s   final loss", "was finished before"):
+        with redirect_stdout(StringIO()) as printed:
+            comparison = run_demonstration.demonstrate_runs(quick, workers=1)
+        assert said in printed.getvalue()
+    assert {"loss.png", "schedules.png", "outcomes.png"} <= {path.name for path in (quick / "runs").iterdir()}
+    assert "schedules" in (quick / "runs.html").read_text(encoding="utf-8")
+    (sentence,) = run_demonstration.runs_to_see(comparison)
+    assert sentence.startswith("oracle ends 98.")
+    assert "below the run without a controller" in sentence
