@@ -22,8 +22,8 @@ from hpo_gym.pretraining.transformer import GroupTransformer, initial_parameters
 State = dict[str, Tensor]
 """By name, each with a leading axis of members: parameters as "NAME", moments as "first.NAME" and "second.NAME"."""
 
-_EVALUATION_TOKENS = 16_384
-"""At most so many of the whole group go through the model at once where no gradient is needed."""
+_EVALUATION_TOKENS = 2_048
+"""So many of each member go through the model at once where no gradient is needed."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +49,7 @@ class RunGroup:
         self._open_data = open_data
         self.data = open_data()
         self._model = GroupTransformer(settings.model, settings.device, PRECISIONS[settings.precision])
-        self._losses = torch.compile(self._model.losses) if settings.compile else self._model.losses
+        self._losses = settings.compiled(self._model.losses)
         self._optimizer = GroupOptimizer(settings.model, settings.recipe, n_members, settings.device)
         self._token_bytes = torch.from_numpy(self.data.token_bytes.astype(np.int64)).to(settings.device)
         self._state: State = {
@@ -190,7 +190,7 @@ class RunGroup:
     def _evaluated(self, chosen: NDArray[np.int64], tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Losses and targets, each (k, rows, T), of tokens (k, rows, T + 1) at the weights that count."""
         parameters = self._optimizer.averaged(self._taken(chosen), chosen)
-        size = max(1, _EVALUATION_TOKENS // (len(chosen) * tokens.shape[2]))
+        size = max(1, _EVALUATION_TOKENS // tokens.shape[2])  # whoever is in the group: the same to the bit
         losses = [self._model.losses(parameters, part[..., :-1], part[..., 1:]) for part in tokens.split(size, dim=1)]
         return torch.cat(losses, dim=1), tokens[..., 1:]
 

@@ -1,12 +1,15 @@
 """What the runs of a group have in common, but their text."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from hpo_gym.pretraining.config import ModelConfig
 from hpo_gym.pretraining.recipe import Recipe
 
+COMPILE_MODES = (False, True, "reduce-overhead", "max-autotune")
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -18,8 +21,9 @@ class RunSettings:
         model, recipe: what is trained, and how.
         n_updates: T, the length of a run.
         device: "cpu" or "cuda".
-        precision: "fp32", or "bf16" for autocast products on a GPU.
-        compile: whether torch.compile translates the forward pass.
+        precision: of products and of the residual stream: "fp32", or "bf16" on a GPU. Parameters stay in fp32.
+        compile: whether torch.compile translates the forward and backward pass; or one of its modes, of which
+            "reduce-overhead" replays CUDA graphs.
         micro_batch_size: sequences of a member that go through the model at once; None is all of an update's.
     """
 
@@ -28,10 +32,12 @@ class RunSettings:
     n_updates: int
     device: str = "cpu"
     precision: str = "fp32"
-    compile: bool = False
+    compile: bool | str = False
     micro_batch_size: int | None = None
 
     def __post_init__(self) -> None:
+        if self.compile not in COMPILE_MODES:
+            raise ValueError(f"compile={self.compile!r} is not one of {', '.join(map(str, COMPILE_MODES))}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision={self.precision!r} is not one of {', '.join(PRECISIONS)}")
         if self.precision != "fp32" and self.device == "cpu":
@@ -44,3 +50,11 @@ class RunSettings:
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
             raise ValueError(f"device={self.device!r} cannot be used here: {str(error).splitlines()[0]}") from None
+
+    def compiled(self, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        """The function as these settings want it translated."""
+        if not self.compile:
+            return function
+        mode = self.compile if isinstance(self.compile, str) else None
+        translated: Callable[..., Tensor] = torch.compile(function, mode=mode)
+        return translated
