@@ -125,13 +125,11 @@ def outcomes_with_intervals(comparison: Comparison, theme: Theme = LIGHT) -> Fig
     if floor is not None and floor > low - 1.5 * (high - low):
         axes.axvline(floor, color=theme.muted, linewidth=1.2, linestyle=(0, (2, 2)))
         axes.annotate(
-            "entropy of the text ",
+            " entropy of the text",
             (floor, 0.02),
             xycoords=("data", "axes fraction"),
             color=theme.muted,
             fontsize=FONT_SIZE - 1,
-            rotation=90,
-            ha="right",
             va="bottom",
         )
     label_axes(axes, theme, f"{words} (lower is better)", "")

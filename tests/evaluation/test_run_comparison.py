@@ -90,7 +90,7 @@ def test_every_figure_draws_and_describes_every_agent(comparison: Comparison, th
 
 
 def test_the_entropy_of_the_text_is_drawn_where_it_is_near(comparison: Comparison) -> None:
-    assert "entropy of the text " in [text.get_text() for text in outcomes_with_intervals(comparison).axes[0].texts]
+    assert " entropy of the text" in [text.get_text() for text in outcomes_with_intervals(comparison).axes[0].texts]
 
 
 def test_a_run_that_diverged_stays_at_its_last_loss() -> None:
