@@ -80,7 +80,8 @@ def write_preset(preset: Preset, path: Path = PATH) -> None:
     kept = [other for other in read_presets(path) if (other.env_id, other.agent) != name]
     ordered = sorted([*kept, preset], key=lambda p: (p.env_id, p.agent))
     with atomic_writer(path) as file:
-        file.write("# Written by `python -m benchmarks.schedule_presets` and `oracle_search`; lr_scale and wd_scale decision by decision.\n")
+        file.write("# Written by `python -m benchmarks.schedule_presets` and `python -m benchmarks.oracle_search`:\n")
+        file.write("# lr_scale and wd_scale decision by decision.\n")
         file.writelines(_toml(each) for each in ordered)
 
 

@@ -68,6 +68,7 @@ def test_the_sweep_of_schedule_free_keeps_the_matrices_and_multiplies_the_rest()
 
 
 def test_a_killed_search_goes_on_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.recipe_search.CHEAP_SEEDS", 16)
     path = tmp_path / "journal.jsonl"
     env = gym.make(ENV_ID).unwrapped
 
