@@ -143,6 +143,12 @@ _SCHEDULES = (
     ("controller-off", "references:build_controller_off", "reference", "the recipe as it is, scales of 1"),
     ("hand-tuned", "references:build_hand_tuned", "reference", "a recipe tuned by hand or by search, scales of 1"),
     ("schedule-free", "references:build_schedule_free", "reference", "schedule-free AdamW, the best of a sweep"),
+    (
+        "schedule-free-uniform",
+        "references:build_schedule_free_uniform",
+        "reference",
+        "the same with one rate for all of its groups",
+    ),
     ("constant", "simple:build_constant", "schedule", "the best constant scales, found on training runs"),
     ("cosine", "simple:build_cosine", "schedule", "a learning rate that falls along a cosine from its best peak"),
     ("linear", "simple:build_linear", "schedule", "a learning rate that falls along a line from its best peak"),

@@ -9,14 +9,25 @@ from pathlib import Path
 
 import hpo_gym
 from agents.catalogue import resolve
+from benchmarks import schedules
 from benchmarks.declaration_file import SCORES_MARK, write_scores
 from envs_registry.declaration import REFERENCE_SEEDS, Declaration
 from hpo_gym.data.errors import DataError
 from hpo_gym.evaluation.evaluate import evaluate
+from hpo_gym.evaluation.result import EvaluationResult
 
 AGENTS = {
     "config-selection": ("random", "average-rank", "greedy-rank", "empirical-prior-gp"),
-    "in-run-control": ("controller-off", "hand-tuned", "schedule-free", "constant", "cosine", "linear", "oracle"),
+    "in-run-control": (
+        "controller-off",
+        "hand-tuned",
+        "schedule-free",
+        "schedule-free-uniform",
+        "constant",
+        "cosine",
+        "linear",
+        "oracle",
+    ),
 }
 METRICS = {
     "config-selection": tuple(f"normalized_regret@{k}" for k in (1, 10, 25, 50)),
@@ -24,18 +35,13 @@ METRICS = {
 }
 
 
-def agents_of(declaration: Declaration) -> list[str]:
-    """Whom to measure: references only where their recipe is declared."""
-    recipes = declaration.kwargs.get("recipes", {})
-    needed = {agent: getattr(resolve(agent).build, "env_kwargs", {}) for agent in AGENTS[declaration.family]}
-    return [agent for agent, options in needed.items() if options.get("recipe", "base") in ("base", *recipes)]
-
-
-def measure(declaration: Declaration, out: Path, workers: int) -> str:
-    """The end of a declaration: its reference scores as TOML."""
-    lines = [SCORES_MARK, "[reference_scores]\n"]
-    for agent in agents_of(declaration):
-        result = evaluate(
+def results_of(declaration: Declaration, out: Path, workers: int) -> list[EvaluationResult]:
+    """Each reference's result; those of training runs that `benchmarks.schedules` has are not measured again."""
+    agents = AGENTS[declaration.family]
+    if declaration.family == "in-run-control":
+        return schedules.results(declaration.id, list(agents), REFERENCE_SEEDS, workers, schedules.OUT)
+    return [
+        evaluate(
             agent,
             resolve(agent).build,
             declaration.id,
@@ -43,9 +49,17 @@ def measure(declaration: Declaration, out: Path, workers: int) -> str:
             workers=workers,
             episodes_path=out / f"{declaration.path.stem}-{agent}.jsonl",
         )
+        for agent in agents
+    ]
+
+
+def measure(declaration: Declaration, out: Path, workers: int) -> str:
+    """The end of a declaration: its reference scores as TOML."""
+    lines = [SCORES_MARK, "[reference_scores]\n"]
+    for result in results_of(declaration, out, workers):
         names = [name for name in METRICS[declaration.family] if name in result.metrics]
         scores = ", ".join(f'"{name}" = {result.metrics[name].mean:.4f}' for name in names)
-        lines.append(f"{agent} = {{ {scores} }}\n")
+        lines.append(f"{result.agent} = {{ {scores} }}\n")
     return "".join(lines)
 
 

@@ -1,6 +1,6 @@
-"""Runs without a controller: the recipe as it is, a hand-tuned one, a schedule-free one.
+"""Runs without a controller: the recipe as it is, a hand-tuned one, and two readings of a schedule-free one.
 
-The last two change the very run that controllers control, so they are references to measure by, not competitors.
+All but the first change the very run that controllers control, so they are references to measure by, not competitors.
 """
 
 from agents.builder import agent_builder
@@ -26,3 +26,4 @@ def reference(recipe: str) -> AgentBuilder:
 
 build_hand_tuned = reference("hand-tuned")
 build_schedule_free = reference("schedule-free")
+build_schedule_free_uniform = reference("schedule-free-uniform")
