@@ -149,6 +149,12 @@ _SCHEDULES = (
         "reference",
         "the same with one rate for all of its groups",
     ),
+    (
+        "schedule-free-warmdown",
+        "references:build_schedule_free_warmdown",
+        "reference",
+        "the same beside a Muon that keeps its hand-tuned schedule",
+    ),
     ("constant", "simple:build_constant", "schedule", "the best constant scales, found on training runs"),
     ("cosine", "simple:build_cosine", "schedule", "a learning rate that falls along a cosine from its best peak"),
     ("linear", "simple:build_linear", "schedule", "a learning rate that falls along a line from its best peak"),

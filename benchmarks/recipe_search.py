@@ -3,8 +3,8 @@
 `python -m benchmarks.recipe_search hpo_gym/InRunControl-Nano-v0 [--runs 128] [--workers 2]`
 
 hand-tuned: half the runs with recipes drawn at random (nanochat's own among them), half around the best so far; then
-the best few anew on other run seeds. schedule-free: the paper's sweep of eight settings, in both readings (see
-`schedule_free_grid`). All on training run seeds, judged by the outcome that runs are judged by. Every group of runs is
+the best few anew on other run seeds. schedule-free: the paper's sweep of eight settings, in three readings (see
+`READINGS`). All on training run seeds, judged by the outcome that runs are judged by. Every group of runs is
 written to build/recipe_search/NAME.jsonl when it is done; the same command goes on from there. The declaration gets
 `[kwargs.recipes.hand-tuned]` and the others with their provenance, docs/results/recipes_NAME.md the summary.
 """
@@ -45,6 +45,13 @@ PAPER_GRID = (
 )
 PAPER_BPB = (1.456, 1.453, 1.347, 1.348, 1.203, 1.291, 1.396, 1.429)
 PAPER_UPDATES = 561
+READINGS = {
+    "schedule-free": "nothing is scheduled; multipliers on the hand-tuned rate of each group",
+    "schedule-free-uniform": "nothing is scheduled; multipliers on 1e-3 for all groups",
+    "schedule-free-warmdown": "the matrices keep their hand-tuned schedule; multipliers on the hand-tuned rates",
+}
+"""Recipe -> how it reads the sweep, of which the paper says neither what the multipliers multiply nor whether Muon,
+which stays as it is, keeps its warm-down."""
 """JEL's schedule-free sweep: multiplier of the learning rates, weight decay, updates of warm-up; and what it gave."""
 
 
@@ -125,17 +132,14 @@ def _parent(trials: list[Trial], rng: np.random.Generator) -> Recipe:
 
 
 def schedule_free_grid(tuned: Recipe, reading: str) -> list[Recipe]:
-    """The paper's eight settings, whose "learning rate" can only be a multiplier (docs/metrics.md).
-
-    Args:
-        tuned: the hand-tuned recipe, whose matrices' rates all settings keep, as the paper kept Muon's.
-        reading: "per-group": of the hand-tuned rate of each group; "uniform": of 1e-3 for all groups.
-    """
+    """The paper's eight settings in one of the `READINGS` of what it does not say (docs/metrics.md)."""
     groups = ("embedding_lr", "head_lr", "residual_lr", "skip_lr")
-    base = {key: tuned[key] if reading == "per-group" else 1e-3 for key in groups}
+    base = {key: 1e-3 if reading == "schedule-free-uniform" else tuned[key] for key in groups}
+    no_schedule: Recipe = {"warmdown_fraction": 0.0, "weight_decay_schedule": "constant"}
     return [
         {
             **tuned,
+            **({} if reading == "schedule-free-warmdown" else no_schedule),
             "optimizer": "schedule-free-adamw",
             **{key: value * multiplier for key, value in base.items()},
             "adamw_weight_decay": float(wd),
@@ -152,7 +156,9 @@ def run(env_id: str, *, n_runs: int, workers: int, seed: int, out: Path, is_writ
     name = declaration.path.stem.removeprefix("in_run_control_")
     base = dict(declaration.kwargs["recipes"]["base"])
     has_free = "matrix_lr" in base
-    expected = n_runs + N_FINALISTS * N_FINAL_SEEDS + (2 * len(PAPER_GRID) * N_GRID_SEEDS if has_free else 0)
+    expected = (
+        n_runs + N_FINALISTS * N_FINAL_SEEDS + (len(READINGS) * len(PAPER_GRID) * N_GRID_SEEDS if has_free else 0)
+    )
     rng = np.random.default_rng(seed)
     with RunJournal(out / f"{name}.jsonl", workers=workers, expected=expected) as journal:
         problem = Problem(env_id=env_id, base=base, env=env, player=journal)
@@ -163,13 +169,12 @@ def run(env_id: str, *, n_runs: int, workers: int, seed: int, out: Path, is_writ
         (off,) = problem.measured([base], final_seeds)
         grids = {
             reading: problem.measured(schedule_free_grid(finalists[0].recipe, reading), final_seeds[:N_GRID_SEEDS])
-            for reading in (("per-group", "uniform") if has_free else ())
+            for reading in (READINGS if has_free else ())
         }
     command = f"python -m benchmarks.recipe_search {env_id} --runs {n_runs} --seed {seed}"
     best = {"hand-tuned": finalists[0]}
     for reading, grid in grids.items():
-        key = "schedule-free" if reading == "per-group" else "schedule-free-uniform"
-        best[key] = min(grid, key=lambda trial: trial.mean)
+        best[reading] = min(grid, key=lambda trial: trial.mean)
     if is_written:
         for key, trial in best.items():
             write_recipe(declaration.path, key, trial.recipe, _provenance(key, trial, command, len(trials), env))
@@ -180,11 +185,8 @@ def run(env_id: str, *, n_runs: int, workers: int, seed: int, out: Path, is_writ
 
 
 def _provenance(key: str, trial: Trial, command: str, n_trials: int, env: Any) -> str:
-    how = {
-        "hand-tuned": f"the best of {n_trials} recipes by random and local search",
-        "schedule-free": "the best of the paper's sweep of 8, multipliers on the hand-tuned rates of each group",
-        "schedule-free-uniform": "the best of the paper's sweep of 8, multipliers on 1e-3 for all groups",
-    }[key]
+    sweep = {name: f"the best of the paper's sweep of 8: {how}" for name, how in READINGS.items()}
+    how = ({"hand-tuned": f"the best of {n_trials} recipes by random and local search"} | sweep)[key]
     return f"{how}:\n{env.facts['outcome']} {trial.mean:.4f} on {len(trial.outcomes)} training run seeds; `{command}`."
 
 
@@ -218,10 +220,12 @@ def _page(
     if grids:
         lines += [
             "",
-            "JEL's sweep of schedule-free AdamW in both readings of its learning rate (first four of those run seeds):",
+            "JEL's sweep of schedule-free AdamW (first four of those run seeds), in three readings: "
+            + "; ".join(f"`{name}`: {how}" for name, how in READINGS.items())
+            + ".",
             "",
-            "| multiplier, weight decay, warm-up of 561 | per-group rates | uniform 1e-3 | the paper's bits per byte |",
-            "|---|---:|---:|---:|",
+            f"| multiplier, weight decay, warm-up of 561 | {' | '.join(grids)} | the paper's bits per byte |",
+            "|---|" + "---:|" * (len(grids) + 1),
         ]
         for i, (setting, paper) in enumerate(zip(PAPER_GRID, PAPER_BPB, strict=True)):
             cells = " | ".join(_interval(grid[i]) for grid in grids.values())

@@ -23,6 +23,7 @@ AGENTS = {
         "hand-tuned",
         "schedule-free",
         "schedule-free-uniform",
+        "schedule-free-warmdown",
         "constant",
         "cosine",
         "linear",

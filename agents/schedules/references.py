@@ -1,4 +1,4 @@
-"""Runs without a controller: the recipe as it is, a hand-tuned one, and two readings of a schedule-free one.
+"""Runs without a controller: the recipe as it is, a hand-tuned one, and three readings of a schedule-free one.
 
 All but the first change the very run that controllers control, so they are references to measure by, not competitors.
 """
@@ -27,3 +27,4 @@ def reference(recipe: str) -> AgentBuilder:
 build_hand_tuned = reference("hand-tuned")
 build_schedule_free = reference("schedule-free")
 build_schedule_free_uniform = reference("schedule-free-uniform")
+build_schedule_free_warmdown = reference("schedule-free-warmdown")

@@ -16,8 +16,8 @@ def test_the_catalogue_has_the_published_names():
     assert catalogue.names() == (
         "random", "average-rank", "greedy-regret", "greedy-rank", "gp-ei", "empirical-prior-gp", "tpe",
         "successive-halving", "sb3-ppo", "sb3-dqn", "sb3-maskable-ppo",
-        "controller-off", "hand-tuned", "schedule-free", "schedule-free-uniform", "constant", "cosine", "linear",
-        "oracle", "random-sweep", "asha-sweep",
+        "controller-off", "hand-tuned", "schedule-free", "schedule-free-uniform", "schedule-free-warmdown", "constant",
+        "cosine", "linear", "oracle", "random-sweep", "asha-sweep",
     )  # fmt: skip
 
 

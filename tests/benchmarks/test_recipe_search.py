@@ -58,12 +58,14 @@ def test_nanochats_own_rates_are_tried():
 
 
 def test_the_sweep_of_schedule_free_keeps_the_matrices_and_multiplies_the_rest():
-    for reading, rate in (("per-group", 0.3), ("uniform", 1e-3)):
+    for reading, rate in (("schedule-free", 0.3), ("schedule-free-uniform", 1e-3), ("schedule-free-warmdown", 0.3)):
         grid = schedule_free_grid({**TRANSFORMER_BASE, "embedding_lr": 0.3, "matrix_lr": 0.02}, reading)
         assert [recipe["embedding_lr"] / rate for recipe in grid] == pytest.approx(
             [setting[0] for setting in PAPER_GRID]
         )
         assert {recipe["matrix_lr"] for recipe in grid} == {0.02}
+        warmdown = 0.4 if reading == "schedule-free-warmdown" else 0.0
+        assert {recipe["warmdown_fraction"] for recipe in grid} == {warmdown}
         assert all(Recipe.of(recipe).optimizer == "schedule-free-adamw" for recipe in grid)
 
 
