@@ -142,6 +142,8 @@ def test_an_interrupted_evaluation_goes_on_with_the_next_share_of_seeds(tmp_path
     assert log.read_text() == "333"
     assert resumed.loss_curves == run().loss_curves
     assert [episode.seed for episode in read_episodes(path)] == list(range(6))
+    run(build, references={}, episodes_path=tmp_path / "whole.jsonl")
+    assert path.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
 
 
 def test_episodes_and_results_come_back_from_their_files(tmp_path):
