@@ -158,7 +158,14 @@ def label_line_ends(axes: Any, ends: dict[str, float], styles: dict[str, AgentSt
             va="center",
             fontsize=FONT_SIZE,
             color=theme.ink,
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 1.3, "shrinkA": 1, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": color,
+                "linewidth": 1.3,
+                "shrinkA": 1,
+                "shrinkB": 0,
+                "relpos": (0.0, 0.5),  # to the start of the name: to its middle would cross the names beside it
+            },
             annotation_clip=False,
         )
 

@@ -51,7 +51,9 @@ def _updates(result: EvaluationResult) -> Floats:
 
 def loss_over_updates(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
     """Mean probe loss over the run, with bands, on a log axis."""
-    figure, axes = new_axes(theme, title="Loss on the fixed probe batches of training text")
+    is_text = comparison.outcome_name == "validation_bpb"
+    title = "Loss on the fixed probe batches of training text" if is_text else "Loss over the run"
+    figure, axes = new_axes(theme, title=title)
     styles, ends = agent_styles(comparison.agents, theme), {}
     for agent, result in zip(comparison.agents, comparison.results, strict=True):
         updates, losses = losses_of(result)
@@ -64,14 +66,14 @@ def loss_over_updates(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
     axes.set_yscale("log")
     _write_plainly(axes)
     axes.set_xlim(0, updates[-1])
-    label_axes(axes, theme, "updates", "mean probe loss, nats (log scale)")
+    label_axes(axes, theme, "updates", "mean probe loss, nats (log scale)" if is_text else "mean loss (log scale)")
     label_line_ends(axes, ends, styles, theme)
     return figure
 
 
 def schedules_as_applied(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
     """Learning rate and weight decay in the last update of each segment, averaged over runs (geometric mean)."""
-    figure, axes = new_axes(theme, title="Learning rate as applied", height=5.6, n_rows=2)
+    figure, axes = new_axes(theme, title="Learning rate at the end of each segment", height=5.6, n_rows=2)
     styles = agent_styles(comparison.agents, theme)
     for row, (name, words) in enumerate((("lr", "learning rate"), ("wd", "weight decay"))):
         ends = {}
@@ -94,7 +96,9 @@ def schedules_as_applied(comparison: Comparison, theme: Theme = LIGHT) -> Figure
         axes[row].set_xlim(0, updates[-1])
         label_axes(axes[row], theme, "updates" if row else "", f"{words} (log scale)")
         label_line_ends(axes[row], ends, styles, theme)
-    axes[1].set_title("Weight decay as applied", loc="left", fontsize=FONT_SIZE + 1.5, color=theme.ink, pad=12)
+    axes[1].set_title(
+        "Weight decay at the end of each segment", loc="left", fontsize=FONT_SIZE + 1.5, color=theme.ink, pad=12
+    )
     return figure
 
 
@@ -155,7 +159,7 @@ def _describe_losses(comparison: Comparison) -> str:
         f"{agent} {losses_of(result)[1][:, -1].mean():.3f}"
         for agent, result in zip(comparison.agents, comparison.results, strict=True)
     )
-    return f"Line chart of mean probe loss over the run. At the end: {ends} nats."
+    return f"Line chart of mean probe loss over the run. At the end: {ends}."
 
 
 def _describe_schedules(comparison: Comparison) -> str:
@@ -179,8 +183,8 @@ RUN_FIGURES: Mapping[str, FigureKind] = MappingProxyType(
     {
         "loss": FigureKind(
             draw=loss_over_updates,
-            caption="Probe loss: the mean over fixed batches of training text. Lines are means over run seeds, bands "
-            "95 % bootstrap intervals. Lower is better.",
+            caption="Probe loss: of a language model the mean over fixed batches of training text, in nats. Lines are "
+            "means over run seeds, bands 95 % bootstrap intervals. Lower is better.",
             describe=_describe_losses,
         ),
         "schedules": FigureKind(

@@ -9,6 +9,7 @@ from hpo_gym.evaluation.rollout import TRAINING_COST
 from hpo_gym.evaluation.run_metrics import JUDGED_BY, OFF, TUNED
 
 OUTCOMES_IN_WORDS = {"validation_bpb": "validation bits per byte", "final_loss": "final loss"}
+NORMALIZED = "normalised score"
 
 
 def outcome_name(results: Sequence[EvaluationResult]) -> str:
@@ -25,7 +26,7 @@ def outcome_table(comparison: Comparison) -> TextTable:
         columns["below controller-off"] = _estimates(comparison, gaps, "{:.1%}", is_low_best=False)
         scores = comparison.normalized_outcomes(OFF, TUNED) if TUNED in comparison.agents else None
         if scores is not None:
-            columns["normalised score"] = _estimates(comparison, scores, "{:.3f}", is_low_best=False)
+            columns[NORMALIZED] = _estimates(comparison, scores, "{:.3f}", is_low_best=False)
     columns["diverged"] = [Cell(text=f"{result.metrics['diverged'].mean:.0%}") for result in comparison.results]
     if any(TRAINING_COST in result.metrics for result in comparison.results):
         columns["training cost (runs)"] = [_cost(result) for result in comparison.results]
@@ -39,9 +40,20 @@ def outcome_table(comparison: Comparison) -> TextTable:
         title=f"{comparison.env_id}, {n_seeds} {split} run seeds",
         columns=("agent", *columns),
         rows=tuple(zip(names, *columns.values(), strict=True)),
-        note="In brackets 95 % bootstrap intervals over run seeds, agents paired. A reference changes the run itself, "
-        "so it is no competitor; the best of the others is marked. Normalised: 0 = controller off, 1 = hand-tuned.",
+        note=_note(comparison, is_normalized=NORMALIZED in columns),
     )
+
+
+def _note(comparison: Comparison, *, is_normalized: bool) -> str:
+    """How to read the columns and marks that the table has."""
+    sentences = ["In brackets 95 % bootstrap intervals over run seeds, agents paired."]
+    if any(comparison.is_reference):
+        sentences.append("A reference changes the run itself, so it is no competitor.")
+    if comparison.is_reference.count(False) > 1:
+        sentences.append("The best of those that compete is marked.")
+    if is_normalized:
+        sentences.append("Normalised: 0 = controller off, 1 = hand-tuned.")
+    return " ".join(sentences)
 
 
 def _estimates(comparison: Comparison, estimates: Sequence[Estimate], form: str, *, is_low_best: bool) -> list[Cell]:

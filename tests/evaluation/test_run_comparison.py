@@ -76,8 +76,12 @@ def test_the_table_names_references_and_marks_the_best_of_those_that_compete(com
     assert [row[5].text for row in table.rows] == ["-", "-", "5.5"]
 
 
-def test_without_references_the_table_has_no_column_for_them(results: list[EvaluationResult]) -> None:
-    assert outcome_table(compare(results[2:])).columns[2] == "diverged"
+def test_without_references_the_table_says_nothing_of_them(comparison, results: list[EvaluationResult]) -> None:
+    alone, full = outcome_table(compare(results[2:])), outcome_table(comparison)
+    assert alone.columns[2] == "diverged"
+    for words in ("A reference", "marked", "Normalised"):
+        assert words in full.note
+        assert words not in alone.note
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
