@@ -61,6 +61,8 @@ def _tables(
     for name in names or ():
         if name not in shared:
             raise WrongUsage(f"--metrics {name}: not in every file; there are {', '.join(shared)}")
+    if comparison.has_runs and counts:
+        raise WrongUsage("--at is for searches: a training run has no trials")
     if comparison.has_runs and not names:
         from hpo_gym.evaluation.run_tables import outcome_table
 

@@ -85,7 +85,10 @@ def evaluate(
         raise WrongUsage(f"--json and --episodes are both {json}; two files are needed")
     _check_family(agent, env_id)
     usual = _default_references(env_id, options | ({"budget": budget} if budget else {}))
-    references = {name: resolve_builder(name) for name in (usual if against is None else split_list(against) or ())}
+    rivals = usual if against is None else split_list(against) or []
+    references = {name: resolve_builder(name) for name in rivals}
+    for name in rivals:
+        _check_family(name, env_id)
     from hpo_gym.evaluation.errors import WrongChoiceError
     from hpo_gym.evaluation.evaluate import evaluate as run_evaluation
 

@@ -41,6 +41,7 @@ def test_agents_are_judged_against_the_two_references(results: list[str]) -> Non
     assert "hand-tuned (reference)" in told.out
     assert "normalised score" in told.out
     assert Outcome("compare", *results, "--metrics", "return", "--markdown", "--html", "p.html").code == 0
+    Outcome("compare", *results, "--at", "10").fails(2, "--at is for searches")
     assert Outcome("plot", *results, "--out", "plots").code == 0
     assert sorted(path.name for path in Path("plots").iterdir()) == ["loss.png", "outcomes.png", "schedules.png"]
 
@@ -48,6 +49,7 @@ def test_agents_are_judged_against_the_two_references(results: list[str]) -> Non
 def test_choices_that_make_no_sense_for_runs_are_wrong_usage() -> None:
     Outcome("evaluate", "random", QUADRATIC).fails(2, "is for config-selection", "controller-off, hand-tuned")
     Outcome("evaluate", "oracle", "hpo_gym/ConfigSelection-HPOBenchMLP-v0").fails(2, "is for in-run-control")
+    Outcome("evaluate", "oracle", QUADRATIC, "--against", "random").fails(2, "agent 'random' is for config-selection")
     Outcome("evaluate", "oracle", QUADRATIC, "--split", "all").fails(2, "none can be left out")
     Outcome("evaluate", "oracle", QUADRATIC, "--tasks", "a").fails(2, "has no tasks to choose from")
     Outcome("evaluate", "schedule-free", QUADRATIC).fails(2, "recipe='schedule-free' is not one of base, hand-tuned")
