@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 N_WAITING = 1000
 """Documents that wait to be placed: what is chosen from, and all that is held in memory."""
 BLOCK_ROWS = 1024
+BLOCK_TOKENS = 2**22
+"""What finished rows may hold in memory before they are given away; one row may be longer."""
 
 
 class Packer:
@@ -28,7 +30,7 @@ class Packer:
         # (length, number of arrival, items), sorted: the two numbers decide, arrays are never compared.
         self._waiting: list[tuple[int, float, NDArray]] = []
         self._n_arrived = 0
-        self._block = np.empty((BLOCK_ROWS, row_length), dtype)
+        self._block = np.empty((max(1, min(BLOCK_ROWS, BLOCK_TOKENS // row_length)), row_length), dtype)
         self._n_rows = 0
         self._at = 0
 
@@ -59,6 +61,6 @@ class Packer:
         if self._at == self._row_length:
             self._at = 0
             self._n_rows += 1
-        if self._n_rows == BLOCK_ROWS:
+        if self._n_rows == len(self._block):
             self._n_rows = 0
             yield self._block.copy()
