@@ -56,8 +56,15 @@ class RunData:
 
     def validation(self) -> Tokens:
         """(1, rows, T + 1) the same for all runs."""
-        rows = evenly_spaced_rows(len(self.corpus.validation), self.n_validation_sequences)
-        return self.corpus.validation[rows][None]
+        return self.corpus.validation[self._validation_rows()][None]
+
+    @property
+    def floor_bits_per_byte(self) -> float | None:
+        """The floor of the rows of `validation`; None where the text's entropy rate is not known."""
+        return self.corpus.floor_of(self._validation_rows())
+
+    def _validation_rows(self) -> Counts:
+        return evenly_spaced_rows(len(self.corpus.validation), self.n_validation_sequences)
 
     def _order(self, run_seed: int) -> Batches:
         return Batches(n_rows=len(self.corpus.train), batch_size=self.batch_size, run_seed=run_seed)
@@ -74,7 +81,9 @@ def open_run_data(
     n_probe_batches: int = 4,
     n_validation_sequences: int = 256,
 ) -> RunData:
-    """Open a corpus, and check that it has enough rows for the batches; see `open_corpus` and `RunData`.
+    """Open a corpus; see `open_corpus` and `RunData`.
+
+    Where training or probe batches ask for more rows than there are, rows come again.
 
     Raises:
         ValueError: a number below 1.

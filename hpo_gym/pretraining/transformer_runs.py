@@ -62,11 +62,6 @@ def transformer_facts(*, recipe: Mapping[str, Any], n_updates: int, **settings: 
     }
 
 
-def floor_bits_per_byte(**settings: Any) -> float | None:
-    """The entropy rate of the text, where it is known; opens the corpus."""
-    return _data_opener(settings)().corpus.floor_bits_per_byte
-
-
 def _model(settings: Mapping[str, Any]) -> ModelConfig:
     return ModelConfig(**{name: settings[name] for name in MODEL_SETTINGS if name in settings})
 

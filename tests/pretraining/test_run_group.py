@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.plain_nanochat import PlainRun
+from benchmarks.plain_nanochat import PlainNanochat, PlainRun
+from hpo_gym.data.text import evenly_spaced_rows
 from hpo_gym.pretraining.make_runs import make_runs, run_facts
 from hpo_gym.pretraining.recipe import Recipe
 from hpo_gym.pretraining.run_group import RunGroup
@@ -207,6 +208,29 @@ def test_micro_batches_give_the_gradient_of_the_whole_batch():
     one, other = whole.advance(1, ones(2), ones(2)), parts.advance(1, ones(2), ones(2))
     assert other.train_loss == pytest.approx(one.train_loss, abs=1e-6)
     assert other.grad_norm == pytest.approx(one.grad_norm, rel=1e-5)
+
+
+def test_validation_is_the_summed_nats_of_all_text_over_its_summed_bytes():
+    runs = started([1, 2], sequence_length=64, max_bytes=200_000)
+    runs.advance(4, ones(2), ones(2))
+    tokens, n_bytes = torch.from_numpy(runs.data.validation()[0].astype(np.int64)), runs.data.token_bytes
+    targets = tokens[:, 1:]
+    is_text = (targets != runs.data.corpus.bos_id).numpy()
+    assert not is_text.all()  # documents begin within rows
+    for member in range(2):
+        plain = PlainNanochat(runs.settings.model)
+        plain.load_member({name: runs.snapshot().state[name][member] for name in runs.settings.model.shapes})
+        nats = plain.losses(tokens[:, :-1], targets).detach().double().numpy()
+        expected = nats[is_text].sum() / (np.log(2) * n_bytes[targets.numpy()[is_text]].sum())
+        assert runs.validate()[member] == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_floor_is_that_of_the_rows_that_are_judged():
+    runs = started([1])
+    corpus, rows = runs.data.corpus, evenly_spaced_rows(len(runs.data.corpus.validation), 8)
+    n_bytes = runs.data.token_bytes[runs.data.validation()[0, :, 1:]].sum()
+    assert runs.floor_bits_per_byte == pytest.approx(corpus.validation_bits[rows].sum() / n_bytes)
+    assert runs.floor_bits_per_byte != pytest.approx(corpus.floor_bits_per_byte, rel=1e-3)
 
 
 def test_a_segment_reports_rates_as_applied_in_its_last_update():
