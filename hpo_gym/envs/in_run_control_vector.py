@@ -20,9 +20,10 @@ from hpo_gym.envs.recycling import Recycler
 class InRunControlVectorEnv(RunAccess, AutoresetVectorEnv):
     """`num_envs` training runs side by side; see `InRunControlEnv` for spaces, rewards and options.
 
-    Member i seeded with s + i (or with its own seed of a list) plays the same episodes, to the bit, as the single
-    environment with that seed. `reset(options={"run_seed": ...})` takes one run seed, shared by all, or one a member.
-    A member that diverges ends its episode; its neighbours train on.
+    Member i seeded with s + i (or with its own seed of a list) plays the same episodes as the single environment with
+    that seed; to the bit with one torch thread (`torch.set_num_threads(1)`, which evaluations set), as with more a
+    transformer's products may round otherwise. `reset(options={"run_seed": ...})` takes one run seed, shared by all, or
+    one a member. A member that diverges ends its episode; its neighbours train on.
 
     ## Arguments
     Those of `InRunControlEnv`, and

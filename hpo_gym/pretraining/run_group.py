@@ -37,7 +37,11 @@ class Snapshot:
 
 
 class RunGroup:
-    """See `Runs` for the methods; a member's figures are the same to the bit in a group of any size."""
+    """See `Runs` for the methods.
+
+    On a CPU with one torch thread a member's figures are the same to the bit in a group of any size; with more threads
+    torch may cut up the products of a single member otherwise than a group's, and they round otherwise.
+    """
 
     def __init__(self, n_members: int, settings: RunSettings, open_data: Callable[[], RunData]) -> None:
         keep_freed_memory()
@@ -112,8 +116,8 @@ class RunGroup:
 
     @property
     def floor_bits_per_byte(self) -> float | None:
-        """What no model can go below on average, where the text's entropy rate is known."""
-        return self.data.corpus.floor_bits_per_byte
+        """What no model can go below on average in `validate`, where the text's entropy rate is known."""
+        return self.data.floor_bits_per_byte
 
     def cap_outcome(self, loss_nats: float) -> float:
         """Bits per byte that a mean loss of `loss_nats` a token would be on the validation sequences."""
