@@ -20,6 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import hpo_gym  # noqa: F401  registers the environments, in worker processes too
 from agents.schedules.playing import Played, Runs, in_groups, joined, play_group
+from hpo_gym.evaluation.atomic_file import atomic_writer
+from hpo_gym.evaluation.threads import pinned_threads
 
 
 class RunJournal:
@@ -60,8 +62,9 @@ class RunJournal:
         known = sum(len(group.run_seeds) for each in groups for group in each) - sum(len(g.run_seeds) for g in missing)
         self._bar.advance(self._row, known)
         if self._pool is None:
-            for group in missing:
-                self._keep(group, play_group(group))
+            with pinned_threads(1):
+                for group in missing:
+                    self._keep(group, play_group(group))
         else:
             futures = {self._pool.submit(play_group, group): group for group in missing}
             for future in as_completed(futures):
@@ -105,12 +108,12 @@ def _played(record: Mapping[str, Any]) -> Played:
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
-    """The records of a journal; a last line that was cut off is left out."""
+    """The records of a journal; a last line that was cut off is removed from it."""
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8").split("\n")
     whole, rest = lines[:-1], lines[-1]
     if rest:
-        with path.open("w", encoding="utf-8") as file:
+        with atomic_writer(path) as file:
             file.writelines(line + "\n" for line in whole)
     return [json.loads(line) for line in whole]

@@ -5,9 +5,10 @@ import tomllib
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 
 import hpo_gym  # noqa: F401 - registers the environments
-from agents.schedules.playing import Runs
+from agents.schedules.playing import Runs, play_group
 from benchmarks.declaration_file import write_recipe, write_scores
 from benchmarks.recipe_search import PAPER_GRID, Problem, schedule_free_grid, search_recipes
 from benchmarks.recipe_space import RANGES, TRANSFORMER, columns_of, draw, effective, near, published
@@ -96,6 +97,25 @@ def test_another_recipe_is_another_run(tmp_path):
         plain, tuned = journal([runs, other])
     assert (tuned.outcome < plain.outcome).all()
     assert len((tmp_path / "j.jsonl").read_text().splitlines()) == 2
+
+
+def test_runs_are_played_on_one_thread_in_this_process_as_in_others(tmp_path, monkeypatch):
+    runs = Runs(env_id=ENV_ID, actions=np.zeros((1, 12, 2), np.float32), run_seeds=np.array([1]))
+    n_threads = []
+
+    def watched(group):
+        n_threads.append(torch.get_num_threads())
+        return play_group(group)
+
+    monkeypatch.setattr("benchmarks.run_journal.play_group", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with RunJournal(tmp_path / "j.jsonl", workers=1) as journal:
+            journal([runs])
+        assert (n_threads, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)
 
 
 DECLARATION = """id = "x"
