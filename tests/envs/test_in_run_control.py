@@ -280,6 +280,8 @@ def test_stepping_or_rendering_without_a_run_asks_for_reset():
     with pytest.raises(gym.error.ResetNeeded):
         InRunControlEnv(**TINY).step(np.zeros(2))
     with pytest.raises(gym.error.ResetNeeded):
+        InRunControlEnv(**TINY).snapshot()
+    with pytest.raises(gym.error.ResetNeeded):
         InRunControlEnv(**TINY, render_mode="ansi").render()
     with pytest.raises(gym.error.Error, match="render_mode"):
         gym.make(ID).unwrapped.render()

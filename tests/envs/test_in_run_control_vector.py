@@ -124,6 +124,25 @@ def test_snapshots_of_members_can_be_put_into_other_members_of_other_groups():
         assert_same(dict(enumerate(one)), dict(enumerate(two)))
 
 
+def test_after_an_interrupted_step_some_members_restored_do_not_make_up_for_the_others(monkeypatch):
+    env = InRunControlVectorEnv(2, **TINY)
+    env.reset(seed=0)
+    kept, whole = env.snapshot(np.array([0])), env.snapshot()
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(env._episodes.runs, "probe", stop)
+        with pytest.raises(KeyboardInterrupt):
+            env.step(np.zeros((2, 2)))
+    env.restore(kept, np.array([1]))
+    with pytest.raises(gym.error.ResetNeeded, match="interrupted"):
+        env.step(np.zeros((2, 2)))
+    env.restore(whole)
+    assert env.step(np.zeros((2, 2)))[4]["n_updates"].tolist() == [10, 10]
+
+
 def test_a_pickled_group_goes_on_as_the_original_does():
     env = InRunControlVectorEnv(3, **{**TINY, "recipe": SOMETIMES_DIVERGES})
     env.reset(seed=5)

@@ -148,7 +148,8 @@ class RunEpisodes:
     def _ready_runs(self) -> Runs:
         if self.is_interrupted:
             raise gym.error.ResetNeeded("a step was interrupted half-way: call reset() before step()")
-        assert self.runs is not None  # the environments ask for reset() first
+        if self.runs is None:
+            raise gym.error.ResetNeeded("no run has begun: call reset() first")
         return self.runs
 
     def _train(self, lr_scale: Floats, wd_scale: Floats, members: Members) -> Numbers:
@@ -274,7 +275,8 @@ class RunEpisodes:
         self.runs.restore(of_runs, members)
         for name, array in self._arrays().items():
             array[at] = arrays[name]
-        self.is_interrupted = False
+        if members is None:
+            self.is_interrupted = False
 
     def _arrays(self) -> Numbers:
         names = ("observations", "is_over", "run_seed", "probe_loss", "diverged", "n_decided", "last_point", "wall_s")
