@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo_gym.pretraining import schedules
 from hpo_gym.pretraining.runs import Floats
 
 RECIPE_KEYS = ("lr", "weight_decay", "warmup_fraction", "warmdown_fraction")
@@ -62,10 +63,9 @@ class NoisyQuadratic:
     @cached_property
     def lr_factor(self) -> Floats:
         """(T,) the schedule f_t."""
-        update = np.arange(self.n_updates)
-        warmup = max(round(self.warmup_fraction * self.n_updates), 1)
-        warmdown = max(round(self.warmdown_fraction * self.n_updates), 1)
-        return np.minimum(np.minimum((update + 1) / warmup, 1.0), (self.n_updates - update) / warmdown)
+        return schedules.lr_factor(
+            np.arange(self.n_updates), self.n_updates, self.warmup_fraction, self.warmdown_fraction
+        )
 
     @cached_property
     def n_constant(self) -> NDArray[np.int64]:

@@ -73,8 +73,11 @@ class ScheduleFreeMembers:
     def progress(self, members: NDArray[np.int64]) -> list[dict[str, Any]]:
         """The package's own counters of each member, copied."""
         return [
-            {group["name"]: {k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups}
-            for optimizer in copy.deepcopy([self._optimizers[member] for member in members])
+            {
+                group["name"]: {k: copy.deepcopy(v) for k, v in group.items() if k != "params"}
+                for group in self._optimizers[member].param_groups
+            }
+            for member in members
         ]
 
     def set_progress(self, members: NDArray[np.int64], progress: list[dict[str, Any]]) -> None:
