@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hpo_gym.data.text import Batches, batch_rows, evenly_spaced_rows
+from hpo_gym.data.text import Batches, evenly_spaced_rows
 from hpo_gym.data.text import packing as packing_module
 from hpo_gym.data.text.packing import Packer
 
@@ -66,20 +66,22 @@ def test_any_update_is_reached_without_those_before_it():
     whole = order.rows(0, n_updates=50)
     for update in (49, 0, 17):
         np.testing.assert_array_equal(order.rows(update), whole[3 * update : 3 * update + 3])
-        np.testing.assert_array_equal(batch_rows(7, 3, 3, update), order.rows(update))
 
 
 def test_runs_and_streams_have_orders_of_their_own():
-    orders = [batch_rows(1000, 8, seed, 0, stream=stream).tolist() for seed in (0, 1) for stream in (0, 1)]
-    assert len({tuple(order) for order in orders}) == 4
-    assert batch_rows(1000, 8, 2**31 - 1, 5).tolist() == batch_rows(1000, 8, 2**31 - 1, 5).tolist()
+    orders = [
+        Batches(n_rows=1000, batch_size=8, run_seed=seed, stream=stream).rows(0).tolist()
+        for seed in (0, 1, 2**31 - 1)
+        for stream in (0, 1)
+    ]
+    assert len({tuple(order) for order in orders}) == 6
 
 
 def test_a_batch_may_be_larger_than_the_part():
-    rows = batch_rows(3, 8, 1, 0)
+    rows = Batches(n_rows=3, batch_size=8, run_seed=1).rows(0)
     assert np.bincount(rows).tolist() in ([3, 3, 2], [3, 2, 3], [2, 3, 3])
     with pytest.raises(ValueError, match="n_rows = 0"):
-        batch_rows(0, 8, 1, 0)
+        Batches(n_rows=0, batch_size=8, run_seed=1)
 
 
 def test_evenly_spaced_rows_are_all_rows_when_there_are_few():

@@ -14,14 +14,14 @@ from hpo_gym.data.cache import cache_folder, find_source, places
 from hpo_gym.data.errors import CorpusError
 from hpo_gym.data.manifest import Dataset, manifest
 from hpo_gym.data.stored_folder import identity, source_key
-from hpo_gym.data.text.batch_order import Batches, batch_rows, evenly_spaced_rows
+from hpo_gym.data.text.batch_order import Batches, evenly_spaced_rows
 from hpo_gym.data.text.build import VERSION, Source
 from hpo_gym.data.text.corpus import Corpus
 from hpo_gym.data.text.corpus_store import open_stored
 from hpo_gym.data.text.documents import documents, text_files
 from hpo_gym.data.text.tokenizer import check_vocabulary
 
-__all__ = ["Batches", "Corpus", "batch_rows", "evenly_spaced_rows", "open_corpus"]
+__all__ = ["Batches", "Corpus", "evenly_spaced_rows", "open_corpus"]
 
 SYNTHETIC = "synthetic"
 SYNTHETIC_BYTES = 3 * 10**6
@@ -86,7 +86,7 @@ def _places(name: str) -> list[Path]:
     corpora = _corpora()
     if name in corpora:
         return places(corpora[name]) or [find_source(name)]
-    if Path(name).expanduser().exists():
+    if name and Path(name).expanduser().exists():  # "" would be the folder that one happens to be in
         return [Path(name).expanduser()]
     near = difflib.get_close_matches(name, [SYNTHETIC, *corpora], n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join([SYNTHETIC, *corpora])}"

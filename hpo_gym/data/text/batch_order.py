@@ -47,11 +47,6 @@ class Batches:
         return np.concatenate(pieces).astype(np.int64) if pieces else np.empty(0, np.int64)
 
 
-def batch_rows(n_rows: int, batch_size: int, run_seed: int, update: int, *, stream: int = 0) -> NDArray[np.int64]:
-    """(batch_size,) rows of one update; see `Batches`."""
-    return Batches(n_rows=n_rows, batch_size=batch_size, run_seed=run_seed, stream=stream).rows(update)
-
-
 def evenly_spaced_rows(n_rows: int, n: int) -> NDArray[np.int64]:
     """(n,) rows, all if there are only so many, spread over the whole part: the same for every run.
 
