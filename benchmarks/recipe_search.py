@@ -45,6 +45,8 @@ PAPER_GRID = (
 )
 PAPER_BPB = (1.456, 1.453, 1.347, 1.348, 1.203, 1.291, 1.396, 1.429)
 PAPER_UPDATES = 561
+"""JEL's schedule-free sweep: multiplier of the learning rates, weight decay, updates of warm-up; and what it gave."""
+
 READINGS = {
     "schedule-free": "nothing is scheduled; multipliers on the hand-tuned rate of each group",
     "schedule-free-uniform": "nothing is scheduled; multipliers on 1e-3 for all groups",
@@ -52,7 +54,6 @@ READINGS = {
 }
 """Recipe -> how it reads the sweep, of which the paper says neither what the multipliers multiply nor whether Muon,
 which stays as it is, keeps its warm-down."""
-"""JEL's schedule-free sweep: multiplier of the learning rates, weight decay, updates of warm-up; and what it gave."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
