@@ -49,6 +49,11 @@ def _updates(result: EvaluationResult) -> Floats:
     return np.array(max((row for runs in result.applied.values() for row in runs["n_updates"]), key=len))
 
 
+def _last_update(comparison: Comparison) -> float:
+    """How far the longest run of all agents came: the runs of one of them may all have diverged."""
+    return max(float(_updates(result)[-1]) for result in comparison.results)
+
+
 def loss_over_updates(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
     """Mean probe loss over the run, with bands, on a log axis."""
     is_text = comparison.outcome_name == "validation_bpb"
@@ -65,7 +70,7 @@ def loss_over_updates(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
         ends[agent] = float(mean[-1])
     axes.set_yscale("log")
     _write_plainly(axes)
-    axes.set_xlim(0, updates[-1])
+    axes.set_xlim(0, _last_update(comparison))
     label_axes(axes, theme, "updates", "mean probe loss, nats (log scale)" if is_text else "mean loss (log scale)")
     label_line_ends(axes, ends, styles, theme)
     return figure
@@ -93,7 +98,7 @@ def schedules_as_applied(comparison: Comparison, theme: Theme = LIGHT) -> Figure
             ends[agent] = float(mean[-1])
         if any((line.get_ydata() > 0).any() for line in axes[row].lines):
             axes[row].set_yscale("log")
-        axes[row].set_xlim(0, updates[-1])
+        axes[row].set_xlim(0, _last_update(comparison))
         label_axes(axes[row], theme, "updates" if row else "", f"{words} (log scale)")
         label_line_ends(axes[row], ends, styles, theme)
     axes[1].set_title(

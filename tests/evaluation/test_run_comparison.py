@@ -10,7 +10,12 @@ from hpo_gym.evaluation.plot_style import DARK, LIGHT, to_png
 from hpo_gym.evaluation.plots import figures_of
 from hpo_gym.evaluation.report import render_report
 from hpo_gym.evaluation.result import EvaluationResult
-from hpo_gym.evaluation.run_plots import losses_of, outcomes_with_intervals
+from hpo_gym.evaluation.run_plots import (
+    loss_over_updates,
+    losses_of,
+    outcomes_with_intervals,
+    schedules_as_applied,
+)
 from hpo_gym.evaluation.run_tables import outcome_table
 
 
@@ -101,6 +106,12 @@ def test_a_run_that_diverged_stays_at_its_last_loss() -> None:
     updates, losses = losses_of(result_of("diverging", build_diverging))
     assert updates.tolist() == [0, 10]
     assert losses.shape == (6, 2)
+
+
+@pytest.mark.parametrize("figure", [loss_over_updates, schedules_as_applied])
+def test_an_agent_whose_runs_all_diverged_cuts_no_figure_short(results: list[EvaluationResult], figure) -> None:
+    axes = figure(compare([results[0], result_of("diverging", build_diverging)])).axes
+    assert {part.get_xlim() for part in axes} == {(0.0, 30.0)}
 
 
 def test_the_page_speaks_of_runs(comparison: Comparison) -> None:
