@@ -20,7 +20,7 @@ import torch
 from torch.func import functional_call, grad, vmap
 
 import hpo_gym
-from benchmarks.machine import describe_machine
+from benchmarks.group_speed_page import markdown
 from benchmarks.plain_nanochat import PlainNanochat, PlainRun
 from benchmarks.timing import fastest_s
 from hpo_gym.pretraining.recipe import Recipe
@@ -291,61 +291,6 @@ def measure(rounds: int = 7) -> dict[str, Any]:
         "one_member": {str(n): measure_one_member(n, rounds) for n in (1, 2)},
         "env": measure_env(rounds),
     }
-
-
-def markdown(found: Mapping[str, Any]) -> str:
-    lines = [
-        "# A group as one computation",
-        "",
-        f"Written by `python -m benchmarks.group_speed`. {describe_machine()}",
-        "",
-        "Milliseconds an update of all 8 members; the contestants do the same work in turn, best round of each.",
-        "",
-        "| environment, threads | one group | 8 one by one | 8 plain models | gain | gain over plain "
-        "| two 1-thread processes of 4 | vmap (gradients only) |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    cells = [(f"{name}, {n}", row) for name, rows in found["group"].items() for n, row in rows.items()]
-    for name, row in cells:
-        processes = f"{row['two_processes_of_4_ms']:.1f}" if "two_processes_of_4_ms" in row else ""
-        lines.append(
-            f"| {name} | {row['group_ms']:.1f} | {row['one_by_one_ms']:.1f} | {row['plain_one_by_one_ms']:.1f} "
-            f"| {row['gain_over_one_by_one']:.2f} | {row['gain_over_plain']:.2f} | {processes} "
-            f"| {row['vmap_gradients_only_ms']:.1f} |"
-        )
-    lines += [
-        "",
-        "Where the group's time goes, and the floor: the operations of its matrix products (model and Newton-Schulz) "
-        "over the rate at which this machine does the MLP's batched product.",
-        "",
-        "| environment, threads | forward | backward | optimizer | Gflop | Gflop/s | floor ms |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {name} | {row['forward_ms']:.1f} | {row['backward_ms']:.1f} | {row['optimizer_ms']:.1f} "
-        f"| {row['gigaflop']:.2f} | {row['gigaflop_per_s']:.0f} | {row['floor_ms']:.1f} |"
-        for name, row in cells
-    ]
-    lines += [
-        "",
-        "One member alone, sequence 128, batch 8; nanochat's own eager fp32 update was measured on a machine of this "
-        "kind with two threads, when it was quiet.",
-        "",
-        "| size | threads | ours ms | plain ms | nanochat ms |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {name} | {n} | {row['ours_ms']:.1f} | {row['plain_ms']:.1f} | {row['nanochat_ms'] if n == '2' else ''} |"
-        for n, rows in found["one_member"].items()
-        for name, row in rows.items()
-    ]
-    env = found["env"]
-    lines += [
-        "",
-        f"The environment around a group: an episode of Micro with 8 members takes {env['env_s']:.3f} s through "
-        f"`gym.make_vec` and {env['bare_s']:.3f} s as a bare loop over the same runs: {100 * env['overhead']:.2f} %.",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
