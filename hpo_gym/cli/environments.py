@@ -219,6 +219,6 @@ def _print_facts(facts: dict[str, Any]) -> None:
         agent: ", ".join(f"{metric} {value:.4f}" for metric, value in own.items())
         for agent, own in facts.get("reference_scores", {}).items()
     }
-    section("Reference scores, split test", scores)
+    section("Reference scores, split test, options as declared", scores)
     if facts.get("reference_command"):
         out.print(f"  measured by: {escape(facts['reference_command'])}", soft_wrap=True)

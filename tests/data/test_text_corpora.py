@@ -235,6 +235,7 @@ def test_invalid_utf8_is_told_with_its_place(cache, tmp_path):
     [
         ("tinyshakespear", {}, "there is no corpus 'tinyshakespear', .*; did you mean 'tinyshakespeare'"),
         ("synthetik", {}, "did you mean 'synthetic'"),
+        ("", {}, "there is no corpus ''"),
         ("/absent/file.txt", {}, "there are synthetic, tinyshakespeare, "),
         ("synthetic", {"sequence_length": 0}, "sequence_length = 0; it must be at least 1"),
         ("synthetic", {"max_bytes": 0}, "max_bytes = 0; it must be at least 1"),
