@@ -18,9 +18,9 @@ def _wide(x: Tensor) -> torch.dtype:
 
 
 def _inverse_rms(x: Tensor) -> Tensor:
-    """(..., 1) of x (..., D); the smallest float of the type keeps a vector of zeros finite, as in torch's own."""
+    """(..., 1) of x (..., D); float32's eps keeps a vector of zeros finite, as in torch's own."""
     norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=_wide(x))
-    return norm.square_().div_(x.shape[-1]).add_(torch.finfo(x.dtype).eps).rsqrt_().to(x.dtype)
+    return norm.square_().div_(x.shape[-1]).add_(torch.finfo(_wide(x)).eps).rsqrt_().to(x.dtype)
 
 
 def _norm_gradient(gradient: Tensor, y: Tensor, inverse: Tensor) -> Tensor:

@@ -24,7 +24,8 @@ class Recipe:
         head_lr: of the output head.
         residual_lr, skip_lr: of the layers' mixture of stream (r) and embedding (l).
         weight_decay: of Muon, where update and weight agree in sign.
-        adamw_weight_decay: of all others, decoupled.
+        adamw_weight_decay: of all others, decoupled. nanochat has none; that it follows the schedule of Muon's is
+            an assumption about JEL's base.
         warmup_fraction, warmdown_fraction: shares of the run, for the learning rates.
         weight_decay_schedule: "linear" (to 0 at the end) or "constant".
     """

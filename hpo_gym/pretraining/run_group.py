@@ -121,8 +121,8 @@ class RunGroup:
 
     def cap_outcome(self, loss_nats: float) -> float:
         """Bits per byte that a mean loss of `loss_nats` a token would be on the validation sequences."""
-        targets = self.data.validation()[0, :, 1:]
-        return as_bits_per_byte(loss_nats, float(self.data.token_bytes[targets].mean()))
+        n_bytes = self.data.token_bytes[self.data.validation()[0, :, 1:]]
+        return as_bits_per_byte(loss_nats, float(n_bytes[n_bytes > 0].mean()))
 
     def snapshot(self, members: Members = None) -> Snapshot:
         """See `Runs.snapshot`."""
@@ -183,9 +183,11 @@ class RunGroup:
         for part in micro_batches:
             share = part.shape[1] / tokens.shape[1]
             losses = self._losses(parameters, part[..., :-1], part[..., 1:]).mean(dim=(1, 2)) * share
-            new = torch.autograd.grad(losses.sum(), list(parameters.values()))
+            new = list(torch.autograd.grad(losses.sum(), list(parameters.values())))
             total = losses.detach() if total is None else total + losses.detach()
-            gradients = list(new) if gradients is None else [a.add_(b) for a, b in zip(gradients, new, strict=True)]
+            # A replayed CUDA graph writes its next gradients where its last ones lie.
+            new = [g.clone() for g in new] if len(micro_batches) > 1 else new
+            gradients = new if gradients is None else [a.add_(b) for a, b in zip(gradients, new, strict=True)]
         assert total is not None  # an update has a sequence or more
         assert gradients is not None
         return total, dict(zip(parameters, gradients, strict=True))

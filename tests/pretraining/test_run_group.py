@@ -12,6 +12,7 @@ import torch
 
 from benchmarks.plain_nanochat import PlainNanochat, PlainRun
 from hpo_gym.data.text import evenly_spaced_rows
+from hpo_gym.pretraining.bits_per_byte import bits_per_byte
 from hpo_gym.pretraining.make_runs import make_runs, run_facts
 from hpo_gym.pretraining.recipe import Recipe
 from hpo_gym.pretraining.run_group import RunGroup
@@ -251,6 +252,14 @@ def test_schedule_free_runs_are_judged_at_the_average_and_trained_at_y():
     assert not torch.equal(judged["tokens"], held["tokens"])
     assert torch.equal(judged["attention"], held["attention"])
     assert at_average < run_facts("transformer", recipe=BRISK, n_updates=30, **SIZE)["loss_at_start"] - 0.3
+
+
+def test_a_diverged_run_is_judged_as_if_every_token_that_has_bytes_had_cost_the_cap():
+    runs = started([1])
+    targets = torch.from_numpy(runs.data.validation()[..., 1:].astype(np.int64))
+    losses = torch.full(targets.shape, 9.0)
+    expected = bits_per_byte(losses, targets, torch.from_numpy(runs.data.token_bytes.astype(np.int64)))
+    assert runs.cap_outcome(9.0) == pytest.approx(float(expected[0]))
 
 
 def test_going_beyond_the_horizon_or_before_the_start_is_refused():

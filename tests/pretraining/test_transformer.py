@@ -5,6 +5,7 @@ import torch
 
 from benchmarks.plain_nanochat import PlainNanochat
 from hpo_gym.pretraining.config import ModelConfig
+from hpo_gym.pretraining.fused import rms_norm, rotated_norm
 from hpo_gym.pretraining.transformer import GroupTransformer, initial_parameters
 
 JEL = ModelConfig(depth=6, dim=384, n_heads=3, vocab_size=32_768, sequence_length=128)
@@ -89,6 +90,16 @@ def test_a_position_does_not_see_the_tokens_after_it():
 def test_the_last_layer_sees_the_whole_sequence_and_short_ones_the_latest_half_before_them():
     config = ModelConfig(depth=6, dim=32, n_heads=1, vocab_size=2, sequence_length=8)
     assert config.windows == (5, 5, 5, 8, 5, 8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [1.0, 0.1, 0.01])
+def test_the_norm_of_small_vectors_is_torchs_own(dtype, size):
+    x = (size * torch.randn((4, 64), generator=torch.Generator().manual_seed(0))).to(dtype)
+    still = torch.ones((4, 64), dtype=dtype), torch.zeros((4, 64), dtype=dtype)
+    expected = torch.nn.functional.rms_norm(x.float(), (64,))
+    for normed in (rms_norm(x), rotated_norm(x, *still)):
+        torch.testing.assert_close(normed.float(), expected, rtol=0.02, atol=0.02)
 
 
 def test_bfloat16_products_stay_near_float32():
