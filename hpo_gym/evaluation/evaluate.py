@@ -21,6 +21,7 @@ from hpo_gym.evaluation.plan import Plan, contestant_of
 from hpo_gym.evaluation.progress import progress_bar
 from hpo_gym.evaluation.protocol import Protocol, Split
 from hpo_gym.evaluation.result import EvaluationResult
+from hpo_gym.evaluation.run_metrics import COMPARES_WITH
 from hpo_gym.evaluation.summary import Summary, summarise
 from hpo_gym.evaluation.threads import pinned_threads
 from hpo_gym.evaluation.trial_counts import computed_counts
@@ -105,6 +106,7 @@ def evaluate_protocol(
     if workers < 1:
         raise EvaluationError(f"workers={workers}: one or more is needed")
     builders = {agent_name: builder, **{n: b for n, b in (references or {}).items() if n != agent_name}}
+    _check_references(protocol, builders)
     contestants = {name: contestant_of(name, b, protocol) for name, b in builders.items()}
     plan = Plan.of(protocol, contestants[agent_name])
     units = [unit for contestant in contestants.values() for unit in plan.units(contestant)]
@@ -140,6 +142,14 @@ def evaluate_protocol(
         wall_s=time.monotonic() - started,
         versions=versions,
     )
+
+
+def _check_references(protocol: Protocol, builders: Mapping[str, AgentBuilder]) -> None:
+    """A metric without the references that it compares with is told before anything is played."""
+    for metric in protocol.metrics:
+        for name in COMPARES_WITH.get(metric, ()):
+            if name not in builders:
+                raise EvaluationError(f"metric {metric!r} compares with {name!r}: give it as a reference")
 
 
 def _by_task(plan: Plan, batches: Sequence[EpisodeBatch]) -> list[EpisodeBatch]:

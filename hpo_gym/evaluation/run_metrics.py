@@ -15,6 +15,9 @@ JUDGED_BY = ("validation_bpb", "final_loss")
 OFF, TUNED = "controller-off", "hand-tuned"
 """The references at 0 and at 1 of the normalised score."""
 
+COMPARES_WITH = {"improvement_over_off": (OFF,), "normalized_score": (OFF, TUNED)}
+"""Metric -> the references that it needs."""
+
 
 def improvement_over_off(outcome: Floats, off: Floats) -> Floats:
     """Outcomes of an agent and of the run without a controller (...) -> by which share the agent's are lower (...)."""

@@ -7,8 +7,9 @@ from toy_run import CAP, ENV_ID, REFERENCES, build_diverging, build_half, build_
 
 from hpo_gym.evaluation.episode import read_episodes
 from hpo_gym.evaluation.episode_batch import batch_of_episodes
-from hpo_gym.evaluation.errors import WrongChoiceError
-from hpo_gym.evaluation.evaluate import evaluate
+from hpo_gym.evaluation.errors import EvaluationError, WrongChoiceError
+from hpo_gym.evaluation.evaluate import evaluate, evaluate_protocol
+from hpo_gym.evaluation.protocol import Protocol
 from hpo_gym.evaluation.result import EvaluationResult
 
 
@@ -58,6 +59,16 @@ def test_without_references_there_is_nothing_to_be_better_than():
     only_off = run(references={"controller-off": build_off}).metrics
     assert "improvement_over_off" in only_off
     assert "normalized_score" not in only_off
+
+
+def test_a_score_without_its_references_is_refused_before_anything_is_played():
+    protocol = Protocol(env_id=ENV_ID, n_seeds=1, metrics=("normalized_score",))
+    with pytest.raises(EvaluationError, match="'normalized_score' compares with 'hand-tuned': give it as a reference"):
+        evaluate_protocol(protocol, "half", unused, references={"controller-off": build_off})
+
+
+def unused(context):
+    raise AssertionError("nobody was to be built")
 
 
 def test_references_that_come_out_alike_give_no_scale():
