@@ -55,7 +55,7 @@ def _last_update(comparison: Comparison) -> float:
 
 
 def loss_over_updates(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
-    """Mean probe loss over the run, with bands, on a log axis."""
+    """Mean probe loss over the run, with bands; the noisy quadratic's, of several orders, on a log axis."""
     is_text = comparison.outcome_name == "validation_bpb"
     title = "Loss on the fixed probe batches of training text" if is_text else "Loss over the run"
     figure, axes = new_axes(theme, title=title)
@@ -68,10 +68,11 @@ def loss_over_updates(comparison: Comparison, theme: Theme = LIGHT) -> Figure:
         axes.fill_between(updates, low, high, color=style.color, alpha=0.16, linewidth=0)
         axes.plot(updates, mean, color=style.color, linestyle=style.linestyle, linewidth=2)
         ends[agent] = float(mean[-1])
-    axes.set_yscale("log")
-    _write_plainly(axes)
+    if not is_text:
+        axes.set_yscale("log")
+        _write_plainly(axes)
     axes.set_xlim(0, _last_update(comparison))
-    label_axes(axes, theme, "updates", "mean probe loss, nats (log scale)" if is_text else "mean loss (log scale)")
+    label_axes(axes, theme, "updates", "mean probe loss, nats" if is_text else "mean loss (log scale)")
     label_line_ends(axes, ends, styles, theme)
     return figure
 

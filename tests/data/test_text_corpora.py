@@ -360,7 +360,8 @@ def test_the_large_sample_is_never_in_memory_whole(cache, text_folder):
     )
     n_bytes, peak_kb = map(int, in_process(code, cache).communicate()[0].split())
     assert n_bytes == 267_191_009
-    assert peak_kb < 450_000  # 345 MB were measured, most of it the table of words that the tokenizer is learned from
+    # 345 to 451 MB were measured, most of it the table of words that the tokenizer is learned from.
+    assert peak_kb < 550_000
 
 
 def test_opening_a_stored_corpus_loads_neither_the_tokenizers_nor_pyarrow(cache, file):
