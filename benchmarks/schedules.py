@@ -78,11 +78,12 @@ def published_name(agent: str) -> str:
 def page(env_id: str, comparison: Comparison) -> str:
     """The table, the gaps, and the paper's beside them."""
     n_seeds = comparison.results[0].n_seeds
+    only = "" if len(comparison.agents) == len(AGENTS) else f" --only {','.join(comparison.agents)}"
     lines = [
         f"# Reference schedules on {env_id.rpartition('/')[2]}",
         "",
-        f"Written by `python -m benchmarks.schedules {env_id} --seeds {n_seeds}`: run seeds held out from all tuning, "
-        f"the same for all agents. {describe_machine()}",
+        f"Written by `python -m benchmarks.schedules {env_id} --seeds {n_seeds}{only}`: run seeds held out from all "
+        f"tuning, the same for all agents. {describe_machine()}",
         "",
         outcome_table(comparison).markdown(),
     ]
