@@ -25,7 +25,7 @@ def markdown(found: Mapping[str, Any]) -> str:
             *_one_member(found["one_member"]),
             "",
             f"The environment around a group: an episode of Micro with 8 members takes {env['env_s']:.3f} s through "
-            f"`gym.make_vec` and {env['bare_s']:.3f} s as a bare loop over the same runs: "
+            f"`gym.make_vec`, of which the runs themselves take {env['runs_s']:.3f} s: the environment adds "
             f"{100 * env['overhead']:.2f} %.",
             "",
         ]

@@ -79,13 +79,12 @@ def draw_search(view: SearchView) -> NDArray[np.uint8]:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _draw_curve(axes: Any, view: SearchView) -> None:
-    scores = np.array([score for _, score in view.trials])
-    number = np.arange(1, len(scores) + 1)
-    axes.axhline(view.best, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+def draw_level(axes: Any, level: float, words: str) -> None:
+    """A dashed line across, and what it means at its right end."""
+    axes.axhline(level, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.annotate(
-        "best of the table",
-        (1, view.best),
+        words,
+        (1, level),
         (0, 3),
         textcoords="offset points",
         ha="right",
@@ -93,6 +92,12 @@ def _draw_curve(axes: Any, view: SearchView) -> None:
         xycoords=("axes fraction", "data"),
         color=INK,
     )
+
+
+def _draw_curve(axes: Any, view: SearchView) -> None:
+    scores = np.array([score for _, score in view.trials])
+    number = np.arange(1, len(scores) + 1)
+    draw_level(axes, view.best, "best of the table")
     axes.plot(number, scores, "o", color=TRIAL, markersize=4, alpha=0.7, label="trial")
     if len(scores):
         axes.step(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hpo_gym.envs.in_run.episodes import RunEpisodes
 from hpo_gym.envs.in_run.problem import ControlProblem
-from hpo_gym.envs.rendering import FRAME_DPI, FRAME_INCHES, INCUMBENT, INK, PALE, TRIAL
+from hpo_gym.envs.rendering import FRAME_DPI, FRAME_INCHES, INCUMBENT, INK, PALE, TRIAL, draw_level
 
 Floats = NDArray[np.float64]
 
@@ -118,17 +118,7 @@ def draw_run(view: RunView) -> NDArray[np.uint8]:
 def _draw_loss(axes: Any, view: RunView) -> None:
     axes.plot(view.updates, view.losses, "o-", color=TRIAL, markersize=4, linewidth=2)
     if view.floor_nats is not None:
-        axes.axhline(view.floor_nats, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-        axes.annotate(
-            "floor: the text's entropy rate",
-            (1, view.floor_nats),
-            (0, 3),
-            textcoords="offset points",
-            ha="right",
-            fontsize=8,
-            xycoords=("axes fraction", "data"),
-            color=INK,
-        )
+        draw_level(axes, view.floor_nats, "floor: the text's entropy rate")
     low, high = min(view.losses.min(), np.inf if view.floor_nats is None else view.floor_nats), view.losses.max()
     if low > 0 and high > LOG_FROM * low:
         axes.set_yscale("log")
