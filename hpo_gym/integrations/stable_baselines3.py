@@ -54,8 +54,7 @@ class Sb3VecEnv(VecEnv):
 
     def reset(self) -> VecEnvObs:
         """Begin an episode in every member, with the seeds and options that were set since the last reset."""
-        seed, options = self._seeds[0], _merge_options(self._options)  # `seed()` sets s, s + 1, ..., as Gymnasium does
-        observations, infos = self.env.reset(seed=seed, options=options)
+        observations, infos = self.env.reset(seed=_merge_seeds(self._seeds), options=_merge_options(self._options))
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = member_infos(infos, self.num_envs)
@@ -211,6 +210,14 @@ def _check_observation_space(space: spaces.Space) -> None:
     for part in parts:
         if isinstance(part, spaces.Dict | spaces.Tuple):
             raise ValueError(f"SB3 needs an array or a flat Dict of arrays as observation; got {space}")
+
+
+def _merge_seeds(seeds: list[int | None]) -> Any:
+    """None where none is set, one number where they count upwards from it (as Gymnasium does), else the list."""
+    first = seeds[0]
+    if first is None:
+        return list(seeds) if any(seed is not None for seed in seeds) else None
+    return first if seeds == list(range(first, first + len(seeds))) else list(seeds)
 
 
 def _merge_options(options: list[dict[str, Any]]) -> dict[str, Any] | None:
