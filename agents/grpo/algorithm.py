@@ -108,6 +108,8 @@ class GRPO(OnPolicyAlgorithm):
         _check_choice("baseline", baseline, ("step", "episode"))
         _check_choice("scale", scale, ("none", "group_std", "batch_std"))
         _check_choice("churn", churn, ("none", "grpoformer", "chain"))
+        if isinstance(churn_coef, str):
+            _check_choice("churn_coef", churn_coef, ("auto",))
         self.group_size, self.n_groups, self.paired = group_size, n_groups, paired
         self.baseline: Baseline = baseline
         self.scale: Scale = scale
