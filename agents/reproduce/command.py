@@ -1,0 +1,62 @@
+"""`python -m agents reproduce jel`: does what is left of a plan, then writes the page of what is there."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+OUT = Path("build/reproduce")
+RESULTS = Path("docs/results")
+
+app = typer.Typer(help="Run a paper's experiments again and write what came of them.", no_args_is_help=True)
+
+
+@app.callback()
+def reproduce() -> None:
+    """Run a paper's experiments again and write what came of them."""
+
+
+@app.command()
+def jel(
+    seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default the plan's.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    only: Annotated[str, typer.Option(metavar="A,B", help="Some of the plan's parts; by default all.")] = "",
+    page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
+    out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
+    results: Annotated[Path, typer.Option(help="Where the page goes.")] = RESULTS,
+) -> None:
+    """JEL: its table, its cost, its ablations, its transfer.
+
+    What is done already is kept; a training that was interrupted goes on.
+
+    Example: python -m agents reproduce jel --only nano --workers 2
+    """
+    from agents.reproduce.jel_page import render
+    from agents.reproduce.jobs import jobs_of
+    from agents.reproduce.plan import read_plan
+    from agents.reproduce.records import read_findings
+    from hpo_gym.evaluation.errors import EvaluationError
+
+    plan, root = read_plan("jel"), out / "jel"
+    parts = plan.chosen_parts(name for name in only.split(",") if name)
+    failures = 0
+    if not page_only:
+        failures = work_off(jobs_of(plan, parts, root, n_seeds=seeds), workers)
+    path = render(read_findings(plan, root)).write(results)
+    print(path)
+    if failures:
+        raise EvaluationError(f"{failures} jobs failed; what they said is above, and the next call tries them again")
+
+
+def work_off(jobs: list, workers: int) -> int:
+    """Do the jobs that are left, a line each -> how many failed."""
+    from agents.reproduce.workers import run_jobs
+
+    left = [job for job in jobs if not job.is_done]
+    print(f"{len(jobs) - len(left)} of {len(jobs)} jobs are done", flush=True)
+    failures = 0
+    for n, report in enumerate(run_jobs(left, workers), start=1):
+        outcome = f"failed: {report.failure}" if report.failure else "done"
+        failures += bool(report.failure)
+        print(f"[{n}/{len(left)}] {report.job}: {outcome} in {report.wall_s:.0f} s", flush=True)
+    return failures

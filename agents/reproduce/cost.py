@@ -1,0 +1,88 @@
+"""What a controller costs: episodes and wall clock of its training, over a run that it is used on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.reproduce.pictures import WINDOW, return_scale, trailing_means
+from agents.reproduce.records import RETURN, Findings, Training
+from hpo_gym.evaluation.comparison_tables import Cell, TextTable
+
+PAPER_EPISODES, PAPER_RUN_EQUIVALENTS = 400, 5.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """When a training first had a return, averaged over the last updates: episodes and seconds until then."""
+
+    n_episodes: float
+    wall_s: float
+
+
+def final_return(trainings: Sequence[Training]) -> float:
+    """Mean over seeds of the return over the last updates."""
+    return float(np.mean([trailing_means(t.curve("n_episodes", RETURN)[1], WINDOW)[-1] for t in trainings]))
+
+
+def reached(training: Training, target: float) -> Reached | None:
+    """When a training reached a return; None where it never did."""
+    episodes, returns = training.curve("n_episodes", RETURN)
+    seconds, _ = training.curve("wall_s", RETURN)
+    is_there = np.flatnonzero(trailing_means(returns, WINDOW) >= target)
+    if not len(is_there):
+        return None
+    return Reached(n_episodes=float(episodes[is_there[0]]), wall_s=float(seconds[is_there[0]]))
+
+
+def deployed_run_s(findings: Findings, testbed: str) -> float | None:
+    """Median seconds of one run under a trained controller, evaluated alone; None where there is none yet."""
+    alone = [
+        result.wall_s
+        for judged in findings.judged[testbed].values()
+        for result in judged.results
+        if judged.training_seeds and len(result.seeds) == 1
+    ]
+    return float(np.median(alone)) if alone else None
+
+
+def cost_table(
+    findings: Findings, trained_on: str, deployed_on: str, variants: Sequence[str], against: str = "jel"
+) -> TextTable:
+    """One row a variant: the whole training, and the part of it after which `against`'s final return was reached."""
+    trainings, run_s = findings.trainings[trained_on], deployed_run_s(findings, deployed_on)
+    normalise = return_scale(findings.judged[trained_on])
+    found = [name for name in variants if name in trainings]
+    target = final_return(trainings[against]) if against in trainings else None
+    rows = []
+    for name in found:
+        theirs = trainings[name]
+        seconds = float(np.median([t.wall_s for t in theirs]))
+        first = [] if target is None else [r for t in theirs if (r := reached(t, target)) is not None]
+        rows.append(
+            (
+                Cell(text=name),
+                Cell(text=f"{np.median([t.n_episodes for t in theirs]):.0f}"),
+                Cell(text=f"{seconds:.0f}"),
+                _equivalents(seconds, run_s),
+                Cell(text=f"{normalise(np.array(final_return(theirs))):.3f}"),
+                Cell(text=f"{len(first)} of {len(theirs)}"),
+                Cell(text=f"{np.median([r.n_episodes for r in first]):.0f}" if first else ""),
+                _equivalents(float(np.median([r.wall_s for r in first])) if first else None, run_s),
+            )
+        )
+    columns = ("", "episodes", "seconds", "run equivalents", "return at the end", f"seeds that reach {against}'s")
+    return TextTable(
+        title=f"Trained on {trained_on}" + (f", used on {deployed_on}: {run_s:.0f} s a run" if run_s else ""),
+        columns=(*columns, "after episodes", "after run equivalents"),
+        rows=(*rows, _papers(len(columns))),
+    )
+
+
+def _equivalents(seconds: float | None, run_s: float | None) -> Cell:
+    return Cell(text="" if seconds is None or run_s is None else f"{seconds / run_s:.1f}")
+
+
+def _papers(n_columns: int) -> tuple[Cell, ...]:
+    texts = ["the paper's JEL", f"{PAPER_EPISODES}", "", f"{PAPER_RUN_EQUIVALENTS}"]
+    return tuple(Cell(text=text) for text in texts + [""] * (n_columns + 2 - len(texts)))

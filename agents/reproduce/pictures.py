@@ -1,0 +1,163 @@
+"""The pictures of a reproduction: entropy over updates, gain against cost, learning curves, schedules as applied.
+
+Lines are means over training seeds, bands 95 % bootstrap intervals over them; where there is one seed, none.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from agents.reproduce.records import ENTROPY, RETURN, Findings, Floats, Judged, Training
+from hpo_gym.evaluation.intervals import BOOTSTRAP_SEED, percentile_interval, resampled_means
+from hpo_gym.evaluation.plot_style import (
+    FONT_SIZE,
+    LIGHT,
+    AgentStyle,
+    Theme,
+    agent_styles,
+    label_axes,
+    label_line_ends,
+    new_axes,
+)
+from hpo_gym.evaluation.run_metrics import OFF, TUNED
+from hpo_gym.evaluation.run_plots import applied_of
+
+N_POINTS = 100
+WINDOW = 5
+"""Updates over which returns are averaged: the last ones."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Band:
+    """Curves of several training seeds on one grid.
+
+    Attributes:
+        x: (n,).
+        values: (n_seeds, n).
+    """
+
+    x: Floats
+    values: Floats
+
+    def draw(self, axes: Any, style: AgentStyle) -> float:
+        """A line, and its band where there are several seeds -> the line's last value."""
+        mean = self.values.mean(axis=0)
+        if len(self.values) > 1:
+            drawn = resampled_means(self.values[None], np.random.default_rng(BOOTSTRAP_SEED), n_resamples=500)[:, 0]
+            low, high = percentile_interval(drawn)
+            axes.fill_between(self.x, low, high, color=style.color, alpha=0.16, linewidth=0)
+        axes.plot(self.x, mean, color=style.color, linestyle=style.linestyle, linewidth=2)
+        return float(mean[-1])
+
+
+def band_of(trainings: Sequence[Training], x: str, y: str, *, window: int = 1) -> Band | None:
+    """The figure y of a training's log over its figure x, on the stretch that all seeds have; None without any."""
+    curves = [training.curve(x, y) for training in trainings]
+    curves = [(xs, trailing_means(ys, window)) for xs, ys in curves if len(xs) > 1]
+    if not curves:
+        return None
+    low, high = max(xs[0] for xs, _ in curves), min(xs[-1] for xs, _ in curves)
+    if high <= low:
+        return None
+    grid = np.linspace(low, high, N_POINTS)
+    return Band(x=grid, values=np.stack([np.interp(grid, xs, ys) for xs, ys in curves]))
+
+
+def trailing_means(values: Floats, window: int) -> Floats:
+    """(n,): the mean of the last `window` values up to each, of fewer at the beginning."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    return (sums[ends] - sums[starts]) / (ends - starts)
+
+
+def entropy_over_updates(findings: Findings, testbed: str, variants: Sequence[str], theme: Theme = LIGHT) -> Figure:
+    """Entropy a dimension of the policy, update by update."""
+    figure, axes = new_axes(theme, title=f"Entropy of the policy, {testbed}")
+    styles, ends = agent_styles(variants, theme), {}
+    for name in variants:
+        band = band_of(findings.trainings[testbed].get(name, ()), "train/n_updates", ENTROPY)
+        if band is not None:
+            ends[name] = band.draw(axes, styles[name])
+    axes.axhspan(0.3, 0.5, color=theme.muted, alpha=0.15, linewidth=0)
+    label_axes(axes, theme, "updates of the policy", "nats a dimension (the paper's JEL: grey)")
+    axes.margins(x=0)
+    label_line_ends(axes, ends, styles, theme)
+    return figure
+
+
+def gain_against_cost(findings: Findings, testbed: str, variants: Sequence[str], theme: Theme = LIGHT) -> Figure:
+    """Return while training, between controller-off (0) and hand-tuned (1), over the runs that were paid."""
+    figure, axes = new_axes(theme, title=f"Gain against cost, {testbed}")
+    styles, ends = agent_styles(variants, theme), {}
+    normalise = return_scale(findings.judged[testbed])
+    for name in variants:
+        band = band_of(findings.trainings[testbed].get(name, ()), "n_episodes", RETURN, window=WINDOW)
+        if band is not None:
+            ends[name] = Band(x=band.x, values=normalise(band.values)).draw(axes, styles[name])
+    axes.axhline(1.0, color=theme.muted, linewidth=1.2, linestyle=(0, (2, 2)))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    label_axes(axes, theme, "training runs (log scale)", "return: 0 = controller off, 1 = hand-tuned")
+    axes.margins(x=0)
+    label_line_ends(axes, ends, styles, theme)
+    return figure
+
+
+def return_scale(judged: Mapping[str, Judged]) -> Callable[[Floats], Floats]:
+    """What puts returns between those of controller-off and of hand-tuned; as they are where one is missing."""
+    if not {OFF, TUNED} <= judged.keys():
+        return lambda values: values
+    off, tuned = (judged[name].results[0].metrics["return"].mean for name in (OFF, TUNED))
+    return lambda values: (values - off) / (tuned - off)
+
+
+def learning_curves(findings: Findings, testbed: str, variants: Sequence[str], theme: Theme = LIGHT) -> Figure:
+    """Return while training over environment steps, and over seconds."""
+    figure, rows = new_axes(theme, title=f"Return while training, {testbed}", height=6.2, n_rows=2)
+    styles = agent_styles(variants, theme)
+    for axes, x, words in (
+        (rows[0], "time/total_timesteps", "environment steps"),
+        (rows[1], "wall_s", "seconds (log scale)"),
+    ):
+        ends = {}
+        for name in variants:
+            band = band_of(findings.trainings[testbed].get(name, ()), x, RETURN, window=WINDOW)
+            if band is not None:
+                ends[name] = band.draw(axes, styles[name])
+        if x == "wall_s":
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        label_axes(axes, theme, words, "return, nats")
+        axes.margins(x=0)
+        label_line_ends(axes, ends, styles, theme)
+    return figure
+
+
+def controllers(findings: Findings, testbed: str, agents: Sequence[str], theme: Theme = LIGHT) -> Figure:
+    """The scales that controllers apply over a run, averaged over training seeds on the log axis."""
+    figure, rows = new_axes(theme, title=f"Scale of the learning rate, {testbed}", height=5.6, n_rows=2)
+    styles = agent_styles(agents, theme)
+    for axes, name in zip(rows, ("lr_scale", "wd_scale"), strict=True):
+        ends = {}
+        for agent in agents:
+            if agent in findings.judged[testbed]:
+                ends[agent] = applied_logs(findings.judged[testbed][agent], name).draw(axes, styles[agent])
+        axes.yaxis.set_major_formatter(lambda value, _: f"{10**value:.3g}")
+        label_axes(axes, theme, "updates" if name == "wd_scale" else "", "scale (log scale)")
+        axes.margins(x=0)
+        label_line_ends(axes, ends, styles, theme)
+    rows[1].set_title("Scale of the weight decay", loc="left", fontsize=FONT_SIZE + 1.5, color=theme.ink, pad=12)
+    return figure
+
+
+def applied_logs(judged: Judged, name: str) -> Band:
+    """log10 of what each policy applied, averaged over its run seeds, in steps from a segment's start to its end."""
+    rows = [applied_of(result, name) for result in judged.results]
+    ends = rows[0][0]
+    starts = np.concatenate([[0.0], ends[:-1]])
+    logs = np.stack([np.nanmean(np.log10(values), axis=0) for _, values in rows])
+    return Band(x=np.stack([starts, ends], axis=1).ravel(), values=np.repeat(logs, 2, axis=1))

@@ -1,0 +1,149 @@
+"""What a plan's folder holds so far: who was judged how, and how trainings went. Only what is finished counts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.reproduce.jobs import ReferenceJob, TrainingJob, reference_jobs, training_jobs
+from agents.reproduce.plan import Part, Plan
+from agents.training.log import read_log
+from hpo_gym.evaluation.result import EvaluationResult
+from hpo_gym.evaluation.run_tables import outcome_name
+
+Floats = NDArray[np.float64]
+
+ENTROPY = "train/entropy_per_dimension"
+"""Of the policy that played an update's episodes, before any squashing; nats."""
+
+RETURN = "rollout/ep_rew_mean"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Judged:
+    """An agent on a testbed: one result a training seed, or one of an agent without training.
+
+    Attributes:
+        agent: its name.
+        training_seeds: (n,); empty of an agent without training.
+        results: one a training seed, or one.
+        outcomes: (n_results, n_run_seeds), lower is better.
+        run_seeds: of the outcomes.
+        outcome: its name.
+    """
+
+    agent: str
+    training_seeds: tuple[int, ...]
+    results: tuple[EvaluationResult, ...]
+    outcomes: Floats
+    run_seeds: NDArray[np.int64]
+    outcome: str
+
+    @classmethod
+    def of(cls, agent: str, training_seeds: Sequence[int], results: Sequence[EvaluationResult]) -> "Judged":
+        """From results of one testbed."""
+        name = outcome_name(results)
+        return cls(
+            agent=agent,
+            training_seeds=tuple(training_seeds),
+            results=tuple(results),
+            outcomes=np.array([result.outcomes[""][name] for result in results]),
+            run_seeds=np.array([result.seeds for result in results]),
+            outcome=name,
+        )
+
+    def paired_with(self, reference: "Judged") -> Floats:
+        """(n_results, n_run_seeds): what an agent without training came to on the very run seeds of this one."""
+        found = dict(zip(reference.run_seeds[0].tolist(), reference.outcomes[0].tolist(), strict=True))
+        return np.vectorize(found.__getitem__, otypes=[float])(self.run_seeds)
+
+    def of_seeds(self, training_seeds: Sequence[int]) -> "Judged":
+        """The same of some training seeds."""
+        chosen = [self.training_seeds.index(seed) for seed in training_seeds]
+        return Judged.of(self.agent, training_seeds, [self.results[i] for i in chosen])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Training:
+    """How the training of one seed went.
+
+    Attributes:
+        seed: of the training.
+        lines: of its log, one an update.
+    """
+
+    seed: int
+    lines: tuple[Mapping[str, Any], ...]
+
+    def curve(self, x: str, y: str) -> tuple[Floats, Floats]:
+        """Two figures of the log where both are logged: (n,), (n,)."""
+        pairs = [(line[x], line[y]) for line in self.lines if x in line and y in line]
+        return np.array([a for a, _ in pairs], float), np.array([b for _, b in pairs], float)
+
+    def entropy(self, n_updates: int | None = None) -> float | None:
+        """Nats a dimension of the action, of the policy after so many updates; None: of the last that is logged."""
+        _, values = self.curve("n_episodes", ENTROPY)
+        if not len(values):
+            return None
+        return float(values[-1 if n_updates is None else min(n_updates, len(values) - 1)])
+
+    @property
+    def n_episodes(self) -> int:
+        """Of the whole training."""
+        return int(self.lines[-1]["n_episodes"])
+
+    @property
+    def wall_s(self) -> float:
+        """Of the whole training."""
+        return float(self.lines[-1]["wall_s"])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Findings:
+    """All of it.
+
+    Attributes:
+        plan: that it belongs to.
+        judged: testbed -> agent -> what it came to; references first, in the plan's order.
+        trainings: testbed that was trained on -> variant -> one a seed.
+    """
+
+    plan: Plan
+    judged: Mapping[str, Mapping[str, Judged]]
+    trainings: Mapping[str, Mapping[str, tuple[Training, ...]]]
+
+
+def read_findings(plan: Plan, root: Path) -> Findings:
+    """Read what is there."""
+    judged: dict[str, dict[str, Judged]] = {name: _read_references(plan, name, root) for name in plan.testbeds}
+    trainings: dict[str, dict[str, tuple[Training, ...]]] = {}
+    for part in plan.parts.values():
+        for variant, jobs in _jobs_by_variant(plan, part, root).items():
+            for testbed in part.judged_on:
+                done = [job for job in jobs if job.result_path(testbed).exists()]
+                if done:
+                    results = [EvaluationResult.read(job.result_path(testbed)) for job in done]
+                    judged[testbed][variant] = Judged.of(variant, [job.seed for job in done], results)
+            finished = [job for job in jobs if any(job.result_path(name).exists() for name in part.judged_on)]
+            if finished:
+                found = tuple(Training(seed=job.seed, lines=tuple(read_log(job.folder))) for job in finished)
+                trainings.setdefault(part.trained_on, {}).setdefault(variant, found)
+    return Findings(plan=plan, judged=judged, trainings=trainings)
+
+
+def _read_references(plan: Plan, testbed: str, root: Path) -> dict[str, Judged]:
+    jobs: list[ReferenceJob] = [job for job in reference_jobs(plan, testbed, root) if job.is_done]
+    return {job.agent: Judged.of(job.agent, [], [EvaluationResult.read(job.path)]) for job in jobs}
+
+
+def _jobs_by_variant(plan: Plan, part: Part, root: Path) -> dict[str, list[TrainingJob]]:
+    """Every training of a part; variants whose preset is not there are left out."""
+    rounds = [training_jobs(plan, part, root, seed) for seed in range(part.n_training_seeds)]
+    found = {}
+    for jobs in zip(*rounds, strict=True):
+        if all(job.is_possible for job in jobs):
+            found[jobs[0].variant] = list(jobs)
+    return found
