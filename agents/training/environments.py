@@ -1,0 +1,57 @@
+"""The environments that an agent is trained in."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import gymnasium as gym
+from stable_baselines3.common.vec_env import VecEnv, VecMonitor
+
+from agents.training.algorithms import parameters_of
+from agents.training.preset import Preset, PresetError
+from hpo_gym.evaluation.errors import why_not_made
+from hpo_gym.integrations.stable_baselines3 import make_sb3_vec_env
+
+
+@contextmanager
+def training_env(preset: Preset, env_id: str, env_kwargs: Mapping[str, Any]) -> Iterator[tuple[VecEnv, int]]:
+    """Environments side by side, and the steps of an episode that does not end early.
+
+    Args:
+        preset: what is trained.
+        env_id: in what.
+        env_kwargs: all options, with the choice of tasks or run seeds.
+
+    Raises:
+        PresetError: the environment does not take the options.
+    """
+    kwargs = dict(env_kwargs)
+    if "observe_pool" in kwargs:  # acting needs it; buffers would hold a copy of the pool a step
+        kwargs["observe_pool"] = False
+    single = _made(preset, env_id, kwargs)
+    steps_per_episode = int(getattr(single, "n_decisions", 0) or single.budget)
+    env: VecEnv = make_sb3_vec_env(env_id, _n_envs(preset, getattr(single, "preferred_members", None)), **kwargs)
+    if preset.algorithm != "grpo":  # which sees whole episodes by itself
+        env = VecMonitor(env)
+    try:
+        yield env, steps_per_episode
+    finally:
+        env.close()
+
+
+def _made(preset: Preset, env_id: str, kwargs: Mapping[str, Any]) -> Any:
+    try:
+        env = gym.make(env_id, **kwargs)
+    except (TypeError, ValueError, KeyError, gym.error.Error) as error:
+        raise PresetError(f"preset {preset.agent!r}, env: {why_not_made(error)}") from error
+    env.close()
+    return env.unwrapped
+
+
+def _n_envs(preset: Preset, at_most: int | None) -> int:
+    """As the preset says; else one, or GRPO's whole update in as few waves as the environment likes."""
+    if preset.n_envs is not None or preset.algorithm != "grpo":
+        return preset.n_envs or 1
+    settings = {**parameters_of("grpo"), **preset.settings}
+    n_episodes = settings["group_size"] * settings["n_groups"]
+    return max(n for n in range(1, min(n_episodes, at_most or n_episodes) + 1) if n_episodes % n == 0)

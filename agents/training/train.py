@@ -1,0 +1,149 @@
+"""Trains an agent by its preset into a folder, from which it goes on after any interruption to the same weights.
+
+| file | content |
+|---|---|
+| run.json | what is trained: agent, environment, seed, preset, threads, versions |
+| training.jsonl | a line an update |
+| tensorboard/ | the same for TensorBoard, where that is installed |
+| checkpoint.safetensors | the state at the last checkpoint, until the training is finished |
+| policy.safetensors, policy.json | the policy that came of it |
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
+from stable_baselines3.common.vec_env import VecEnv
+
+from agents.pretrained.weights import ActingOptions, Provenance, json_path, write_weights
+from agents.sb3.models import make_model
+from agents.sb3.training import reproducible_training
+from agents.training import checkpoint, log
+from agents.training.environments import training_env
+from agents.training.export import export_policy
+from agents.training.legs import EndOfTraining, Legs, Length
+from agents.training.preset import Preset, PresetError
+from agents.training.progress import training_bar
+from agents.training.run import Run
+from hpo_gym.evaluation.evaluate import package_versions
+
+POLICY = "policy"
+"""Name of the weights in the folder."""
+
+
+def train(
+    preset: Preset,
+    env_id: str,
+    *,
+    seed: int = 0,
+    out: str | Path,
+    resume: bool = False,
+    progress: bool = True,
+    task_choice: Mapping[str, Any] | None = None,
+) -> Path:
+    """Train into a folder, with one thread.
+
+    Args:
+        preset: of `read_preset`.
+        env_id: an environment of the preset's family.
+        seed: of everything that is drawn.
+        out: the folder; made if need be.
+        resume: go on with what is in the folder; a finished training is left as it is, an absent one begun.
+        progress: whether a bar is drawn on stderr, if that is a terminal.
+        task_choice: what is trained on, as options of the environment: by default the split "train".
+
+    Returns:
+        The folder.
+
+    Raises:
+        TrainingError: the folder holds a training already, or another one than is resumed.
+        PresetError: the preset does not fit the environment.
+    """
+    folder = Path(out)
+    choice = {"split": "train"} if task_choice is None else task_choice
+    run = Run(preset=preset, env_id=env_id, seed=seed, task_choice=choice)
+    run.claim(folder, resume=resume)
+    if not json_path(folder / POLICY).exists():
+        with reproducible_training():
+            _train(run, folder, progress=progress)
+        (folder / checkpoint.FILE).unlink(missing_ok=True)
+    return folder
+
+
+def _train(run: Run, folder: Path, *, progress: bool) -> None:
+    with training_env(run.preset, run.env_id, run.env_kwargs) as (env, steps_per_episode):
+        model = _make_model(run, env)
+        export_policy(model)  # what has no format is told now, not after the training
+        length = Length.of(model, run.preset.n_episodes, steps_per_episode)
+        kept, notes = _resume(model, folder)
+        own_log = log.TrainingLog(folder / log.FILE, size=notes.get("log_bytes", 0), wall_s=notes.get("wall_s", 0.0))
+        model.set_logger(Logger(None, [own_log, *_tensorboard(folder)]))
+        done = notes.get("n_rollouts", 0)
+        with training_bar(run.preset.agent, length.n_rollouts, done=done, is_shown=progress) as advance:
+            legs = Legs(
+                folder / checkpoint.FILE,
+                length=length,
+                seed=run.seed,
+                log=own_log,
+                checkpoint=kept,
+                after_line=lambda n_done: advance(n_done, own_log.latest),
+            )
+            try:
+                _learn(model, legs, length)
+            finally:
+                model.logger.close()
+        architecture, tensors = export_policy(model)
+    write_weights(
+        folder / POLICY,
+        architecture=architecture,
+        tensors=tensors,
+        env_id=run.env_id,
+        env_kwargs=_acting_options(run.preset),
+        provenance=Provenance(
+            agent=run.preset.agent,
+            preset=run.preset.as_dict(),
+            seed=run.seed,
+            n_episodes=own_log.n_episodes,
+            training_cost=model.num_timesteps / steps_per_episode,
+            wall_s=round(own_log.wall_s, 1),
+            versions=package_versions(),
+        ),
+    )
+
+
+def _make_model(run: Run, env: VecEnv) -> Any:
+    try:
+        return make_model(run.preset, env, seed=run.seed)
+    except (TypeError, ValueError, AssertionError) as error:
+        raise PresetError(f"preset {run.preset.agent!r}: {run.preset.algorithm} does not take it: {error}") from error
+
+
+def _resume(model: Any, folder: Path) -> tuple[Any, Mapping[str, Any]]:
+    """The checkpoint of the folder, put back into the model, and its notes; nothing where there is none."""
+    if not (folder / checkpoint.FILE).exists():
+        return None, {}
+    kept = checkpoint.load_checkpoint(folder / checkpoint.FILE)
+    checkpoint.restore(model, *kept)
+    return kept, kept[1]["notes"]
+
+
+def _learn(model: Any, legs: Legs, length: Length) -> None:
+    """In one piece, so that schedules see the whole length."""
+    n_left = length.n_rollouts * length.steps - model.num_timesteps
+    try:
+        model.learn(n_left, legs, log_interval=None, reset_num_timesteps=False)
+    except EndOfTraining:
+        return
+    legs.finish()
+
+
+def _tensorboard(folder: Path) -> list[KVWriter]:
+    try:
+        return [TensorBoardOutputFormat(str(folder / "tensorboard"))]
+    except AssertionError:  # SB3's way to say that it is not installed
+        return []
+
+
+def _acting_options(preset: Preset) -> ActingOptions:
+    return ActingOptions(**{name: preset.env[name] for name in ActingOptions.model_fields if name in preset.env})
