@@ -18,8 +18,7 @@ from filelock import FileLock, Timeout
 
 import hpo_gym  # noqa: F401 - registers the environments
 from agents.reproduce.plan import Part, Plan, Testbed, Variant
-from agents.reproduce.reference_agents import reference_builders
-from agents.schedules.presets import read_presets
+from agents.reproduce.reference_agents import reference_builders, schedule
 from agents.training.preset import Preset, PresetError, read_preset
 from hpo_gym.evaluation.agent import AgentBuilder
 from hpo_gym.evaluation.errors import EvaluationError
@@ -88,7 +87,7 @@ class TrainingJob:
         Raises:
             BusyError: another process is at it.
         """
-        from agents.pretrained.loading import policy_builder
+        from agents.reproduce.trained_agents import policy_builder
         from agents.training.train import train
 
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -206,9 +205,8 @@ def reference_identity(testbed: Testbed, agent: str) -> str:
     """The same of a reference: its runs, its recipe, its schedule."""
     build = reference_builders(testbed)[agent]
     recipe = getattr(build, "env_kwargs", {}).get("recipe", "base")
-    schedule_of = testbed.schedules_from if agent in testbed.schedules else testbed.env_id
-    schedules = [p.scales.tolist() for p in read_presets() if (p.env_id, p.agent) == (schedule_of, agent)]
-    return _digest([_runs(testbed, recipe), testbed.n_run_seeds, schedules])
+    found = schedule(agent, testbed.schedules_from if agent in testbed.schedules else testbed.env_id)
+    return _digest([_runs(testbed, recipe), testbed.n_run_seeds, [] if found is None else [found.scales.tolist()]])
 
 
 def _runs(testbed: Testbed, recipe: str) -> list[Any]:

@@ -1,5 +1,7 @@
 """Whom trained policies are set beside: agents of the catalogue, and schedules found on another environment."""
 
+from functools import cache
+
 import numpy as np
 
 from agents.builder import agent_builder
@@ -19,11 +21,21 @@ def reference_builders(testbed: Testbed) -> dict[str, AgentBuilder]:
     """
     builders = {name: resolve(name).build for name in testbed.references}
     for name in testbed.schedules:
-        found = [p for p in read_presets() if (p.env_id, p.agent) == (testbed.schedules_from, name)]
-        if not found:
+        preset = schedule(name, testbed.schedules_from)
+        if preset is None:
             raise PlanError(f"there is no schedule {name!r} of {testbed.schedules_from} in agents/schedules")
-        builders[name] = transferred(found[0])
+        builders[name] = transferred(preset)
     return builders
+
+
+def schedule(agent: str, env_id: str) -> Preset | None:
+    """What was found for an environment, if it was."""
+    return next((preset for preset in _presets() if (preset.env_id, preset.agent) == (env_id, agent)), None)
+
+
+@cache
+def _presets() -> tuple[Preset, ...]:
+    return tuple(read_presets())
 
 
 def transferred(preset: Preset) -> AgentBuilder:

@@ -24,7 +24,7 @@ def plan() -> Plan:
 @pytest.fixture(scope="module")
 def findings(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Findings:
     root = tmp_path_factory.mktemp("jel")
-    fill(plan, root)
+    fill(plan, root, n_seeds=3)
     return read_findings(plan, root)
 
 
@@ -47,13 +47,23 @@ def test_a_part_alone_gives_its_own_sections_only(plan: Plan, tmp_path: Path) ->
     assert "## Transfer" not in page.text
 
 
-def test_all_parts_give_all_sections_and_every_picture_that_they_show(page: Page, tmp_path: Path) -> None:
-    for section in ("beside ours", "What it costs", "Ablations", "claims, here", "Transfer"):
+def test_all_parts_give_all_sections_and_every_picture_that_they_show(page: Page) -> None:
+    for section in ("beside ours", "What it costs", "Ablations", "claims, here", "Transfer", "Stable-Baselines3's PPO"):
         assert section in page.text
-    page.write(tmp_path)
-    shown = set(re.findall(r"\((jel_\w.*?\.png)\)", page.text))
-    assert shown == {path.name for path in tmp_path.glob("*.png")}
+    shown = re.findall(r"\(jel_([^)]*)\.png\)", page.text)
+    assert sorted(shown) == sorted(page.figures)
+
+
+def test_every_kind_of_picture_has_a_line_an_agent(page: Page) -> None:
+    for name, n_lines in (("cost", 3), ("schedules_nano", 4), ("entropy_micro", 4), ("learners_micro", 4)):
+        axes = page.figures[name]().axes[0]
+        assert len(axes.lines) == n_lines, name
+
+
+def test_a_page_is_written_with_its_pictures(page: Page, tmp_path: Path) -> None:
+    Page(text=page.text, figures={"cost": page.figures["cost"]}).write(tmp_path)
     assert (tmp_path / "jel.md").read_text() == page.text
+    assert (tmp_path / "jel_cost.png").stat().st_size > 10_000
 
 
 def test_tables_have_no_broken_rows_and_paragraphs_no_double_gaps(page: Page) -> None:
