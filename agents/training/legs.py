@@ -19,7 +19,9 @@ from agents.training.log import TrainingLog
 
 N_LEGS = 20
 CHECKPOINT_EVERY_S = 1.0
-"""Checkpoints that change nothing are written no more often than this."""
+"""Checkpoints of trainings whose every rollout begins anew are written no more often than this."""
+LARGEST_SHARE = 0.1
+"""Of the time, for checkpoints: a replay buffer of a hundred megabytes takes its seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +101,7 @@ class Legs(BaseCallback):
         self.checkpoint, self.after_line = checkpoint, after_line
         self.first = checkpoint[1]["notes"]["n_rollouts"] if checkpoint else 0
         self.n_done = self.first
-        self._saved_at = time.monotonic()
+        self._saved_at, self._save_s = time.monotonic(), 0.0
 
     def _on_rollout_start(self) -> None:
         if self.n_done > self.first:
@@ -129,14 +131,18 @@ class Legs(BaseCallback):
         self.after_line(self.n_done)
 
     def _is_time_to_save(self) -> bool:
+        elapsed_s = time.monotonic() - self._saved_at
         if self.length.rollouts_per_leg is not None:
-            return self.n_done % self.length.rollouts_per_leg == 0
-        return time.monotonic() - self._saved_at >= CHECKPOINT_EVERY_S
+            is_boundary = self.n_done % self.length.rollouts_per_leg == 0
+            return is_boundary and elapsed_s * LARGEST_SHARE >= self._save_s
+        return elapsed_s >= CHECKPOINT_EVERY_S
 
     def _save(self) -> None:
+        started = time.monotonic()
         notes = {"n_rollouts": self.n_done, "log_bytes": self.log.size, "wall_s": self.log.wall_s}
         save_checkpoint(self.path, self.model, notes)
         self._saved_at = time.monotonic()
+        self._save_s = self._saved_at - started
 
     def _begin_leg(self) -> None:
         env = self.training_env
