@@ -16,6 +16,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.training.checkpoint import restore_random_states, save_checkpoint
 from agents.training.log import TrainingLog
+from hpo_gym.evaluation.run_metrics import JUDGED_BY
 
 N_LEGS = 20
 CHECKPOINT_EVERY_S = 1.0
@@ -102,6 +103,7 @@ class Legs(BaseCallback):
         self.first = checkpoint[1]["notes"]["n_rollouts"] if checkpoint else 0
         self.n_done = self.first
         self._saved_at, self._save_s = time.monotonic(), 0.0
+        self._outcomes: list[float] = []
 
     def _on_rollout_start(self) -> None:
         if self.n_done > self.first:
@@ -117,6 +119,8 @@ class Legs(BaseCallback):
         self.n_done += 1
 
     def _on_step(self) -> bool:
+        for info in self.locals.get("infos", ()):
+            self._outcomes += [float(info[name]) for name in JUDGED_BY if name in info]
         return True
 
     def finish(self) -> None:
@@ -127,6 +131,9 @@ class Legs(BaseCallback):
         if self.n_done % self.length.rollouts_per_line and self.n_done < self.length.n_rollouts:
             return
         self.log.n_episodes = round(self.n_done * self.length.episodes)
+        if self._outcomes:  # of the training runs that ended since the last line
+            self.model.logger.record("rollout/outcome_mean", float(np.mean(self._outcomes)))
+            self._outcomes.clear()
         self.model.dump_logs()
         self.after_line(self.n_done)
 
