@@ -34,8 +34,9 @@ def start_in_the_middle(model: BaseAlgorithm) -> None:
     """
     policy, box = model.policy, model.action_space
     if isinstance(box, spaces.Box) and isinstance(policy, ActorCriticPolicy) and not policy.squash_output:
+        means: Any = policy.action_net
         with torch.no_grad():
-            policy.action_net.bias.copy_(torch.as_tensor((box.low + box.high) / 2))
+            means.bias.copy_(torch.as_tensor((box.low + box.high) / 2))
 
 
 class ShortlistVecEnv(VecEnvWrapper):
