@@ -8,7 +8,7 @@ from hpo_gym.evaluation.agent import AgentBuilder
 
 def agent_builder(
     *,
-    env_kwargs: Mapping[str, Any] | None = None,
+    env_kwargs: Mapping[str, Any] | Callable[[str], Mapping[str, Any]] | None = None,
     is_fitted_on_tasks: bool = True,
     is_reference: bool = False,
     identity: str = "",
@@ -16,7 +16,7 @@ def agent_builder(
     """Decorates a builder with the attributes that the evaluation reads.
 
     Args:
-        env_kwargs: environment options without which the agent cannot act.
+        env_kwargs: environment options without which the agent cannot act, or a function of the environment's id.
         is_fitted_on_tasks: whether what is built depends on the training tasks; where it does,
             leave-one-task-out builds the agent once a task.
         is_reference: whether the options change the very run that other agents control, so that the agent is no
@@ -26,7 +26,7 @@ def agent_builder(
 
     def declare(build: AgentBuilder) -> AgentBuilder:
         vars(build).update(
-            env_kwargs=dict(env_kwargs or {}),
+            env_kwargs=env_kwargs if callable(env_kwargs) else dict(env_kwargs or {}),
             is_fitted_on_tasks=is_fitted_on_tasks,
             is_reference=is_reference,
             identity=identity,

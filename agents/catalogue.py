@@ -58,6 +58,18 @@ class CatalogueEntry:
         return cast(AgentBuilder, function)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainedEntry(CatalogueEntry):
+    """A trained policy: `builder` is its name among those that come with the package, or the folder of a training."""
+
+    @cached_property
+    def build(self) -> AgentBuilder:
+        """The builder that loads it."""
+        from agents.pretrained.loading import policy_builder
+
+        return policy_builder(self.builder)
+
+
 SEARCH, IN_RUN = "config-selection", "in-run-control"
 
 _ENTRIES: tuple[CatalogueEntry, ...] = (
@@ -117,27 +129,6 @@ _ENTRIES: tuple[CatalogueEntry, ...] = (
         family="model",
         plays=SEARCH,
     ),
-    CatalogueEntry(
-        name="sb3-ppo",
-        builder="agents.sb3.ppo:build",
-        description="Stable-Baselines3's PPO, trained on the training tasks",
-        family="reinforcement learning",
-        plays=SEARCH,
-    ),
-    CatalogueEntry(
-        name="sb3-dqn",
-        builder="agents.sb3.dqn:build",
-        description="Stable-Baselines3's DQN, trained on the training tasks",
-        family="reinforcement learning",
-        plays=SEARCH,
-    ),
-    CatalogueEntry(
-        name="sb3-maskable-ppo",
-        builder="agents.sb3.maskable_ppo:build",
-        description="sb3-contrib's MaskablePPO, trained on the training tasks",
-        family="reinforcement learning",
-        plays=SEARCH,
-    ),
 )
 _SCHEDULES = (
     ("controller-off", "references:build_controller_off", "reference", "the recipe as it is, scales of 1"),
@@ -166,6 +157,29 @@ _ENTRIES += tuple(
     CatalogueEntry(name=name, builder=f"agents.schedules.{builder}", family=family, description=text, plays=IN_RUN)
     for name, builder, family, text in _SCHEDULES
 )
+_LEARNED = (
+    ("jel", "build_jel", IN_RUN, "the learned controller of JEL, exactly as its paper trains it"),
+    ("jel-plus", "build_jel_plus", IN_RUN, "the same beyond the paper: paired starts, control by optimizer"),
+    ("grpo", "build_grpo", "", "standard GRPO: divided by the group's standard deviation, length normalised"),
+    ("dr-grpo", "build_dr_grpo", "", "GRPO without either (Liu et al. 2025)"),
+    ("grpo-pcr", "build_grpo_pcr", "", "GRPO with policy churn regularisation, in GRPOformer's numbers"),
+    ("sb3-ppo", "build_sb3_ppo", "", "Stable-Baselines3's PPO"),
+    ("sb3-dqn", "build_sb3_dqn", "", "Stable-Baselines3's DQN"),
+    ("sb3-maskable-ppo", "build_sb3_maskable_ppo", SEARCH, "sb3-contrib's MaskablePPO"),
+)
+"""Agents of `agents/presets`: trained on training tasks or run seeds, or with weights that come with the package."""
+_ENTRIES += tuple(
+    CatalogueEntry(
+        name=name,
+        builder=f"agents.training.builder:{builder}",
+        family="reinforcement learning",
+        description=text,
+        plays=plays,
+    )
+    for name, builder, plays, text in _LEARNED
+)
+
+_PRETRAINED = Path(__file__).with_name("pretrained")
 
 CATALOGUE = MappingProxyType({entry.name: entry for entry in _ENTRIES})
 
@@ -175,21 +189,30 @@ def names() -> tuple[str, ...]:
     return tuple(CATALOGUE)
 
 
-def resolve(name: str) -> CatalogueEntry:
-    """The agent of a catalogue name, or of a "module:builder" string that names the user's own code.
+def pretrained_names() -> tuple[str, ...]:
+    """The trained policies that come with the package, each trained on one environment: "jel-nano" and so on."""
+    return tuple(sorted(path.stem for path in _PRETRAINED.glob("*.json")))
 
-    The current directory is importable, as with `python -m`.
+
+def resolve(name: str) -> CatalogueEntry:
+    """The agent of a catalogue name, a trained policy, or a "module:builder" string that names the user's own code.
+
+    A trained policy is named as those that come with the package are, or by the folder of its training. The current
+    directory is importable, as with `python -m`.
 
     Raises:
-        UnknownAgentError: no such name, module or builder (one line).
+        UnknownAgentError: no such name, folder, module or builder (one line).
     """
     if name in CATALOGUE:
         return CATALOGUE[name]
+    if name in pretrained_names() or Path(name).is_dir():
+        return TrainedEntry(name=name, builder=name, description=f"the policy {name}", family="reinforcement learning")
     module_name, colon, function_name = name.partition(":")
     if not (colon and module_name and function_name) or module_name.startswith("."):
+        known = (*names(), *pretrained_names())
         raise UnknownAgentError(
-            f"no agent named {name!r}{did_you_mean(name, names())}; "
-            f'there are {", ".join(names())}, or your own as "module:builder"'
+            f"no agent named {name!r}{did_you_mean(name, known)}; "
+            f'there are {", ".join(known)}, the folder of a training, or your own as "module:builder"'
         )
     here = str(Path.cwd())
     if here not in sys.path:

@@ -19,6 +19,9 @@ from hpo_gym.evaluation.atomic_file import atomic_writer, replace_bytes
 from hpo_gym.evaluation.errors import EvaluationError
 from hpo_gym.evaluation.validation import first_complaint
 
+POLICY = "policy"
+"""Name of the weights in the folder of a training."""
+
 LARGEST_JSON = 2**20
 LARGEST_TENSORS = 2**26
 """Bytes."""

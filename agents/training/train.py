@@ -16,7 +16,7 @@ from typing import Any
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.pretrained.weights import ActingOptions, Provenance, json_path, write_weights
+from agents.pretrained.weights import POLICY, ActingOptions, Provenance, json_path, write_weights
 from agents.sb3.models import make_model
 from agents.sb3.training import reproducible_training
 from agents.training import checkpoint, log
@@ -27,9 +27,6 @@ from agents.training.preset import Preset, PresetError
 from agents.training.progress import training_bar
 from agents.training.run import Run
 from hpo_gym.evaluation.evaluate import package_versions
-
-POLICY = "policy"
-"""Name of the weights in the folder."""
 
 
 def train(

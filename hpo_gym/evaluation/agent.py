@@ -70,18 +70,20 @@ AgentBuilder = Callable[[AgentContext], Agent]
 """Builds (and trains or fits, if need be) an agent.
 
 A builder may carry three attributes: `env_kwargs`, options that the agent needs of its environment (say
-`{"observe_pool": True}`); `is_fitted_on_tasks` (default True): whether the result depends on `train_tasks`, in which
-case leave-one-task-out builds it once a task; and `is_reference` (default False): whether those options change the
-very run that the other agents control (say `{"recipe": "hand-tuned"}`), so that it is no competitor of theirs.
+`{"observe_pool": True}`), or a function that gives them for the environment's id; `is_fitted_on_tasks` (default True):
+whether the result depends on `train_tasks`, in which case leave-one-task-out builds it once a task; and `is_reference`
+(default False): whether those options change the very run that the other agents control (say
+`{"recipe": "hand-tuned"}`), so that it is no competitor of theirs.
 
 An agent that was tuned or trained on training runs may say what that cost: `training_cost`, in run equivalents
 (updates paid for, divided by those of one run).
 """
 
 
-def required_env_kwargs(builder: AgentBuilder) -> dict[str, Any]:
-    """The environment options that a builder's agents need."""
-    return dict(getattr(builder, "env_kwargs", {}))
+def required_env_kwargs(builder: AgentBuilder, env_id: str) -> dict[str, Any]:
+    """The options that a builder's agents need of an environment."""
+    needed = getattr(builder, "env_kwargs", {})
+    return dict(needed(env_id) if callable(needed) else needed)
 
 
 def start_episodes(agent: Agent, seeds: Sequence[int]) -> None:

@@ -18,7 +18,7 @@ from hpo_gym.evaluation.work import Contestant, Unit
 
 def contestant_of(name: str, builder: AgentBuilder, protocol: Protocol) -> Contestant:
     """An agent with the protocol's environment options and its own; a contradiction is an `EvaluationError`."""
-    needed = required_env_kwargs(builder)
+    needed = required_env_kwargs(builder, protocol.env_id)
     for key, value in needed.items():
         if key in protocol.env_kwargs and protocol.env_kwargs[key] != value:
             raise EvaluationError(

@@ -43,7 +43,7 @@ def check_agent(
     """
     is_builder = not hasattr(agent, "predict")
     require(not is_builder or callable(agent), f"{agent!r} has no predict() and is no builder. See AgentBuilder")
-    kwargs = {**(env_kwargs or {}), **(required_env_kwargs(agent) if is_builder else {})}  # type: ignore[arg-type]
+    kwargs = {**(env_kwargs or {}), **(required_env_kwargs(agent, env_id) if is_builder else {})}  # type: ignore[arg-type]
     probe = gym.make(env_id, **kwargs)
     tasks = tuple(getattr(probe.unwrapped, "task_ids", ("",)))
     if is_builder:

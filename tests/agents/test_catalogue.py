@@ -15,9 +15,10 @@ MODULES = sorted({entry.builder.partition(":")[0] for entry in catalogue.CATALOG
 def test_the_catalogue_has_the_published_names():
     assert catalogue.names() == (
         "random", "average-rank", "greedy-regret", "greedy-rank", "gp-ei", "empirical-prior-gp", "tpe",
-        "successive-halving", "sb3-ppo", "sb3-dqn", "sb3-maskable-ppo",
+        "successive-halving",
         "controller-off", "hand-tuned", "schedule-free", "schedule-free-uniform", "schedule-free-warmdown", "constant",
         "cosine", "linear", "oracle", "random-sweep", "asha-sweep",
+        "jel", "jel-plus", "grpo", "dr-grpo", "grpo-pcr", "sb3-ppo", "sb3-dqn", "sb3-maskable-ppo",
     )  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def test_search_agents_ask_for_the_pool(name):
 
 def test_an_unknown_name_gets_the_nearest_one_and_the_list():
     with pytest.raises(
-        catalogue.UnknownAgentError, match=r"did you mean 'greedy-rank'\?.*there are random, .*sb3-dqn.*oracle"
+        catalogue.UnknownAgentError, match=r"did you mean 'greedy-rank'\?.*there are random, .*oracle.*sb3-dqn"
     ):
         catalogue.resolve("greedy-rnak")
 
