@@ -103,7 +103,7 @@ class Legs(BaseCallback):
         self.first = checkpoint[1]["notes"]["n_rollouts"] if checkpoint else 0
         self.n_done = self.first
         self._saved_at, self._save_s = time.monotonic(), 0.0
-        self._outcomes: list[float] = []
+        self._outcomes: list[float] = checkpoint[1]["notes"].get("outcomes", []) if checkpoint else []
 
     def _on_rollout_start(self) -> None:
         if self.n_done > self.first:
@@ -146,7 +146,12 @@ class Legs(BaseCallback):
 
     def _save(self) -> None:
         started = time.monotonic()
-        notes = {"n_rollouts": self.n_done, "log_bytes": self.log.size, "wall_s": self.log.wall_s}
+        notes = {
+            "n_rollouts": self.n_done,
+            "log_bytes": self.log.size,
+            "wall_s": self.log.wall_s,
+            "outcomes": self._outcomes,
+        }
         save_checkpoint(self.path, self.model, notes)
         self._saved_at = time.monotonic()
         self._save_s = self._saved_at - started
