@@ -87,7 +87,7 @@ class TrainingJob:
         Raises:
             BusyError: another process is at it.
         """
-        from agents.reproduce.trained_agents import policy_builder
+        from agents.pretrained.loading import policy_builder
         from agents.training.train import train
 
         self.folder.mkdir(parents=True, exist_ok=True)
