@@ -60,9 +60,9 @@ def markdown(found: dict[tuple[str, str], list[EvaluationResult]]) -> str:
         "# Trained agents on test tasks",
         "",
         "Written by `python -m benchmarks.rivals_trained`: mean normalised regret (0 = best configuration of the "
-        "table, 1 = worst) after 1, 10, 25 and 50 trials on the declared test tasks. The `sb3` agents were trained on the "
-        "declared training tasks, with as many seeds as stated; in brackets the 95 % bootstrap interval over them. The "
-        "others are the declarations' reference scores, on the same test tasks.",
+        "table, 1 = worst) after 1, 10, 25 and 50 trials on the declared test tasks. The `sb3` agents were trained on "
+        "the declared training tasks, with as many seeds as stated; in brackets the 95 % bootstrap interval over them. "
+        "The others are the declarations' reference scores, on the same test tasks.",
         "",
         describe_machine(),
     ]
