@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.reproduce.pictures import WINDOW, return_scale, trailing_means
-from agents.reproduce.records import RETURN, Findings, Training
+from agents.reproduce.pictures import WINDOW, trailing_means, training_scores
+from agents.reproduce.records import OUTCOME, Findings, Training
 from hpo_gym.evaluation.comparison_tables import Cell, TextTable
 
 PAPER_EPISODES, PAPER_RUN_EQUIVALENTS = 400, 5.6
@@ -14,22 +14,22 @@ PAPER_EPISODES, PAPER_RUN_EQUIVALENTS = 400, 5.6
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """When a training first had a return, averaged over the last updates: episodes and seconds until then."""
+    """When training runs first came to an outcome, averaged over the last updates: episodes and seconds until then."""
 
     n_episodes: float
     wall_s: float
 
 
-def final_return(trainings: Sequence[Training]) -> float:
-    """Mean over seeds of the return over the last updates."""
-    return float(np.mean([trailing_means(t.curve("n_episodes", RETURN)[1], WINDOW)[-1] for t in trainings]))
+def final_outcome(trainings: Sequence[Training]) -> float:
+    """Mean over seeds of what the training runs of the last updates came to."""
+    return float(np.mean([trailing_means(t.curve("n_episodes", OUTCOME)[1], WINDOW)[-1] for t in trainings]))
 
 
 def reached(training: Training, target: float) -> Reached | None:
-    """When a training reached a return; None where it never did."""
-    episodes, returns = training.curve("n_episodes", RETURN)
-    seconds, _ = training.curve("wall_s", RETURN)
-    is_there = np.flatnonzero(trailing_means(returns, WINDOW) >= target)
+    """When a training reached an outcome; None where it never did."""
+    episodes, outcomes = training.curve("n_episodes", OUTCOME)
+    seconds, _ = training.curve("wall_s", OUTCOME)
+    is_there = np.flatnonzero(trailing_means(outcomes, WINDOW) <= target)
     if not len(is_there):
         return None
     return Reached(n_episodes=float(episodes[is_there[0]]), wall_s=float(seconds[is_there[0]]))
@@ -49,14 +49,14 @@ def deployed_run_s(findings: Findings, testbed: str) -> float | None:
 def cost_table(
     findings: Findings, trained_on: str, deployed_on: str, variants: Sequence[str], against: str = "jel"
 ) -> TextTable:
-    """One row a variant: the whole training, and the part of it after which `against`'s final return was reached."""
-    trainings, run_s = findings.trainings[trained_on], deployed_run_s(findings, deployed_on)
-    normalise = return_scale(findings.judged[trained_on])
-    found = [name for name in variants if name in trainings]
-    target = final_return(trainings[against]) if against in trainings else None
+    """One row a variant: the whole training, and the part of it after which it was where `against` ended."""
+    logged = {name: [t for t in findings.trainings[trained_on][name] if t.has(OUTCOME)] for name in variants}
+    trainings = {name: found for name, found in logged.items() if found}
+    run_s = deployed_run_s(findings, deployed_on)
+    target = final_outcome(trainings[against]) if against in trainings else None
+    score = training_scores(findings.judged[trained_on])
     rows = []
-    for name in found:
-        theirs = trainings[name]
+    for name, theirs in trainings.items():
         seconds = float(np.median([t.wall_s for t in theirs]))
         first = [] if target is None else [r for t in theirs if (r := reached(t, target)) is not None]
         rows.append(
@@ -65,13 +65,13 @@ def cost_table(
                 Cell(text=f"{np.median([t.n_episodes for t in theirs]):.0f}"),
                 Cell(text=f"{seconds:.0f}"),
                 _equivalents(seconds, run_s),
-                Cell(text=f"{normalise(np.array(final_return(theirs))):.3f}"),
+                Cell(text="" if score is None else f"{score(np.array(final_outcome(theirs))):.3f}"),
                 Cell(text=f"{len(first)} of {len(theirs)}"),
                 Cell(text=f"{np.median([r.n_episodes for r in first]):.0f}" if first else ""),
                 _equivalents(float(np.median([r.wall_s for r in first])) if first else None, run_s),
             )
         )
-    columns = ("", "episodes", "seconds", "run equivalents", "return at the end", f"seeds that reach {against}'s")
+    columns = ("", "episodes", "seconds", "run equivalents", "score at the end", f"seeds that come to {against}'s end")
     return TextTable(
         title=f"Trained on {trained_on}" + (f", used on {deployed_on}: {run_s:.0f} s a run" if run_s else ""),
         columns=(*columns, "after episodes", "after run equivalents"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.reproduce.records import ENTROPY, RETURN, Findings, Floats, Judged, Training
+from agents.reproduce.records import ENTROPY, OUTCOME, Findings, Floats, Judged, Training
 from hpo_gym.evaluation.intervals import BOOTSTRAP_SEED, percentile_interval, resampled_means
 from hpo_gym.evaluation.plot_style import (
     FONT_SIZE,
@@ -22,12 +22,13 @@ from hpo_gym.evaluation.plot_style import (
     label_line_ends,
     new_axes,
 )
-from hpo_gym.evaluation.run_metrics import OFF, TUNED
+from hpo_gym.evaluation.run_metrics import OFF, TUNED, normalized_score
 from hpo_gym.evaluation.run_plots import applied_of
+from hpo_gym.evaluation.run_tables import OUTCOMES_IN_WORDS
 
 N_POINTS = 100
 WINDOW = 5
-"""Updates over which returns are averaged: the last ones."""
+"""Updates over which outcomes are averaged: the last ones."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,48 +91,51 @@ def entropy_over_updates(findings: Findings, testbed: str, variants: Sequence[st
 
 
 def gain_against_cost(findings: Findings, testbed: str, variants: Sequence[str], theme: Theme = LIGHT) -> Figure:
-    """Return while training, between controller-off (0) and hand-tuned (1), over the runs that were paid."""
+    """Normalised score of the training runs over how many of them were paid."""
     figure, axes = new_axes(theme, title=f"Gain against cost, {testbed}")
     styles, ends = agent_styles(variants, theme), {}
-    normalise = return_scale(findings.judged[testbed])
+    score = training_scores(findings.judged[testbed])
     for name in variants:
-        band = band_of(findings.trainings[testbed].get(name, ()), "n_episodes", RETURN, window=WINDOW)
-        if band is not None:
-            ends[name] = Band(x=band.x, values=normalise(band.values)).draw(axes, styles[name])
+        band = band_of(findings.trainings[testbed].get(name, ()), "n_episodes", OUTCOME, window=WINDOW)
+        if band is not None and score is not None:
+            ends[name] = Band(x=band.x, values=score(band.values)).draw(axes, styles[name])
     axes.axhline(1.0, color=theme.muted, linewidth=1.2, linestyle=(0, (2, 2)))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    label_axes(axes, theme, "training runs (log scale)", "return: 0 = controller off, 1 = hand-tuned")
+    label_axes(axes, theme, "training runs (log scale)", "score: 0 = controller off, 1 = hand-tuned")
     axes.margins(x=0)
     label_line_ends(axes, ends, styles, theme)
     return figure
 
 
-def return_scale(judged: Mapping[str, Judged]) -> Callable[[Floats], Floats]:
-    """What puts returns between those of controller-off and of hand-tuned; as they are where one is missing."""
+def training_scores(judged: Mapping[str, Judged]) -> Callable[[Floats], Floats] | None:
+    """What makes mean outcomes normalised scores; None where a reference is missing."""
     if not {OFF, TUNED} <= judged.keys():
-        return lambda values: values
-    off, tuned = (judged[name].results[0].metrics["return"].mean for name in (OFF, TUNED))
-    return lambda values: (values - off) / (tuned - off)
+        return None
+    off, tuned = (judged[name].outcomes.mean() for name in (OFF, TUNED))
+    return lambda outcomes: normalized_score(outcomes, off, tuned)
 
 
 def learning_curves(findings: Findings, testbed: str, variants: Sequence[str], theme: Theme = LIGHT) -> Figure:
-    """Return while training over environment steps, and over seconds."""
-    figure, rows = new_axes(theme, title=f"Return while training, {testbed}", height=6.2, n_rows=2)
+    """What training runs came to, over environment steps and over seconds."""
+    figure, rows = new_axes(theme, title=f"What training runs came to, {testbed}", height=6.2, n_rows=2)
     styles = agent_styles(variants, theme)
+    outcome = next(iter(findings.judged[testbed].values())).outcome
     for axes, x, words in (
         (rows[0], "time/total_timesteps", "environment steps"),
         (rows[1], "wall_s", "seconds (log scale)"),
     ):
         ends = {}
         for name in variants:
-            band = band_of(findings.trainings[testbed].get(name, ()), x, RETURN, window=WINDOW)
+            band = band_of(findings.trainings[testbed].get(name, ()), x, OUTCOME, window=WINDOW)
             if band is not None:
                 ends[name] = band.draw(axes, styles[name])
         if x == "wall_s":
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        label_axes(axes, theme, words, "return, nats")
+        if outcome == "final_loss":
+            axes.set_yscale("log")
+        label_axes(axes, theme, words, OUTCOMES_IN_WORDS[outcome])
         axes.margins(x=0)
         label_line_ends(axes, ends, styles, theme)
     return figure

@@ -19,7 +19,9 @@ Floats = NDArray[np.float64]
 ENTROPY = "train/entropy_per_dimension"
 """Of the policy that played an update's episodes, before any squashing; nats."""
 
-RETURN = "rollout/ep_rew_mean"
+OUTCOME = "rollout/outcome_mean"
+"""What the training runs of an update came to, under sampled actions; unlike their returns it does not depend on how
+high a loss they started from."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,6 +84,10 @@ class Training:
         """Two figures of the log where both are logged: (n,), (n,)."""
         pairs = [(line[x], line[y]) for line in self.lines if x in line and y in line]
         return np.array([a for a, _ in pairs], float), np.array([b for _, b in pairs], float)
+
+    def has(self, figure: str) -> bool:
+        """Whether the log has a figure."""
+        return any(figure in line for line in self.lines)
 
     def entropy(self, n_updates: int | None = None) -> float | None:
         """Nats a dimension of the action, of the policy after so many updates; None: of the last that is logged."""

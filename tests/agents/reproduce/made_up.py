@@ -42,7 +42,7 @@ def made_up_result(agent: str, testbed: Testbed, seeds: range, training_seed: in
         n_seeds=n,
         seeds=list(seeds),
         budget=0,
-        metrics={name: summary, "return": summary.model_copy(update={"mean": 5 - mean})},
+        metrics={name: summary},
         per_task={"": {}},
         regret_curves={},
         score_curves={},
@@ -55,7 +55,7 @@ def made_up_result(agent: str, testbed: Testbed, seeds: range, training_seed: in
 
 
 def write_training(job: TrainingJob, n_updates: int = 20) -> None:
-    """A log whose return rises to the agent's level; the entropy of `std` collapses."""
+    """A log whose runs come down to the agent's level; the entropy of `std` collapses."""
     falls = 0.2 if "std" in job.variant else 0.01
     job.folder.mkdir(parents=True, exist_ok=True)
     lines = [
@@ -64,7 +64,7 @@ def write_training(job: TrainingJob, n_updates: int = 20) -> None:
             "wall_s": 2.0 * (i + 1),
             "time/total_timesteps": 96 * (i + 1),
             "train/n_updates": i + 1,
-            "rollout/ep_rew_mean": 5 - LEVELS.get(job.variant, 1.3) - 1 / (i + 1),
+            "rollout/outcome_mean": LEVELS.get(job.variant, 1.3) + 1 / (i + 1),
             **({} if "sb3" in job.variant else {"train/entropy_per_dimension": 0.92 - falls * i}),
         }
         for i in range(n_updates)

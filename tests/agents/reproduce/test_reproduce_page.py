@@ -8,7 +8,7 @@ import pytest
 from made_up import fill
 
 from agents.reproduce.claims import verdicts
-from agents.reproduce.cost import deployed_run_s, final_return, reached
+from agents.reproduce.cost import deployed_run_s, final_outcome, reached
 from agents.reproduce.jel_page import Page, render
 from agents.reproduce.pictures import trailing_means
 from agents.reproduce.plan import Plan, read_plan
@@ -113,10 +113,10 @@ def test_one_training_seed_decides_no_claim(plan: Plan, tmp_path: Path) -> None:
 
 def test_cost_counts_until_the_average_of_the_last_updates_is_there(findings: Findings) -> None:
     trainings = findings.trainings["nano"]["jel"]
-    target = final_return(trainings)
+    target = final_outcome(trainings)
     assert reached(trainings[0], target).n_episodes == 160
-    assert reached(trainings[0], target + 1) is None
-    assert reached(trainings[0], -10.0).wall_s == 2.0
+    assert reached(trainings[0], target - 1) is None
+    assert reached(trainings[0], 10.0).wall_s == 2.0
     assert deployed_run_s(findings, "nano-deploy") == 20.0
 
 
