@@ -149,7 +149,7 @@ def _transfer(findings: Findings) -> str:
     learned = list(findings.trainings.get("nano", {}))
     if not any({OFF, TUNED} <= findings.judged[name].keys() for name in away):
         return ""
-    agents = [tables.FREE, "constant", "linear", *learned]
+    agents = [tables.FREE, "linear", *learned]
     return tables.transfer_table(findings, away, agents).markdown()
 
 

@@ -162,7 +162,7 @@ def _score_with_seeds(agent: str, judged: Agents) -> Cell:
 def _entropy(findings: Findings, testbed: str, variant: str, n_updates: int | None) -> Cell:
     trainings = findings.trainings.get(testbed, {}).get(variant, ())
     values = [value for t in trainings if (value := t.entropy(n_updates)) is not None]
-    return Cell(text=f"{np.mean(values):.2f}") if values else NOTHING
+    return estimate_cell(mean_estimate(np.array(values)[:, None]), "{:.2f}") if values else NOTHING
 
 
 def _paper(agent: Judged, form: str, figure: Callable[[float], float]) -> Cell:
