@@ -150,6 +150,7 @@ class Legs(BaseCallback):
             "n_rollouts": self.n_done,
             "log_bytes": self.log.size,
             "wall_s": self.log.wall_s,
+            "cpu_s": self.log.cpu_s,
             "outcomes": self._outcomes,
         }
         save_checkpoint(self.path, self.model, notes)

@@ -12,22 +12,25 @@ _OF_THE_PROCESS = ("time/fps", "time/time_elapsed", "time/iterations", "time/epi
 
 
 class TrainingLog(KVWriter):
-    """Appends what an SB3 logger dumps, with `wall_s` (of all processes that worked on the training) and `n_episodes`.
+    """Appends what an SB3 logger dumps, with `n_episodes`, `wall_s` and `cpu_s`.
+
+    The seconds are of all processes that worked on the training, one after another; those of the processor do not count
+    what else a busy machine was doing.
 
     Args:
         path: the file.
         size: bytes to keep of an existing one.
-        wall_s: seconds that were spent before.
+        wall_s, cpu_s: seconds that were spent before.
     """
 
-    def __init__(self, path: Path, *, size: int = 0, wall_s: float = 0.0) -> None:
+    def __init__(self, path: Path, *, size: int = 0, wall_s: float = 0.0, cpu_s: float = 0.0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
             file.truncate(size)
         self.path = path
         self.n_episodes = 0
         self.latest: dict[str, Any] = {}
-        self._started = time.monotonic() - wall_s
+        self._started, self._cpu_started = time.monotonic() - wall_s, time.process_time() - cpu_s
 
     @property
     def size(self) -> int:
@@ -39,11 +42,17 @@ class TrainingLog(KVWriter):
         """Seconds of training so far."""
         return time.monotonic() - self._started
 
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of a processor so far."""
+        return time.process_time() - self._cpu_started
+
     def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
         """Append a line."""
         values = {name: value for name, value in key_values.items() if name not in _OF_THE_PROCESS}
         numbers = {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
-        self.latest = {**numbers, "n_episodes": self.n_episodes, "wall_s": round(self.wall_s, 3)}
+        spent = {"wall_s": round(self.wall_s, 3), "cpu_s": round(self.cpu_s, 3)}
+        self.latest = {**numbers, "n_episodes": self.n_episodes, **spent}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(self.latest) + "\n")
 
