@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "hpo_gym.__main__": OURS,
     "envs_registry": ("hpo_gym.data.errors",),
     "agents": ("hpo_gym.evaluation", "hpo_gym.integrations"),
+    "agents.cli": OURS,
+    "agents.__main__": ("agents.cli",),
     "leaderboards": ("hpo_gym.evaluation", "envs_registry", "agents.catalogue"),
 }
 HEAVY = (

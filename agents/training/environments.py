@@ -50,8 +50,15 @@ def _made(preset: Preset, env_id: str, kwargs: Mapping[str, Any]) -> Any:
 
 def _n_envs(preset: Preset, at_most: int | None) -> int:
     """As the preset says; else one, or GRPO's whole update in as few waves as the environment likes."""
-    if preset.n_envs is not None or preset.algorithm != "grpo":
+    if preset.algorithm != "grpo":
         return preset.n_envs or 1
     settings = {**parameters_of("grpo"), **preset.settings}
     n_episodes = settings["group_size"] * settings["n_groups"]
-    return max(n for n in range(1, min(n_episodes, at_most or n_episodes) + 1) if n_episodes % n == 0)
+    n_envs = preset.n_envs or max(
+        n for n in range(1, min(n_episodes, at_most or n_episodes) + 1) if n_episodes % n == 0
+    )
+    if n_episodes % n_envs:
+        raise PresetError(
+            f"preset {preset.agent!r}: n_envs = {n_envs} is no divisor of the {n_episodes} episodes of an update"
+        )
+    return n_envs

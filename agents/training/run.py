@@ -52,16 +52,19 @@ class Run:
         }
         return json.loads(json.dumps(content))
 
-    def claim(self, folder: Path, *, resume: bool) -> None:
-        """Write run.json into a folder or, to resume, see that the one there is the same.
+    def write(self, folder: Path) -> None:
+        """Write run.json."""
+        with atomic_writer(folder / FILE) as file:
+            file.write(json.dumps(self.as_dict(), indent=2) + "\n")
+
+    def check(self, folder: Path, *, resume: bool) -> None:
+        """See that a folder is free or, to resume, that what it holds is the same.
 
         Raises:
-            TrainingError: the folder holds a training already, or not the one that is resumed.
+            TrainingError: it is not.
         """
         path, ours = folder / FILE, self.as_dict()
         if not path.exists():
-            with atomic_writer(path) as file:
-                file.write(json.dumps(ours, indent=2) + "\n")
             return
         if not resume:
             raise TrainingError(f"{folder} holds a training already: resume it, or take another folder")

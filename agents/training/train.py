@@ -60,7 +60,7 @@ def train(
     folder = Path(out)
     choice = {"split": "train"} if task_choice is None else task_choice
     run = Run(preset=preset, env_id=env_id, seed=seed, task_choice=choice)
-    run.claim(folder, resume=resume)
+    run.check(folder, resume=resume)
     if not json_path(folder / POLICY).exists():
         with reproducible_training():
             _train(run, folder, progress=progress)
@@ -72,9 +72,11 @@ def _train(run: Run, folder: Path, *, progress: bool) -> None:
     with training_env(run.preset, run.env_id, run.env_kwargs) as (env, steps_per_episode):
         model = _make_model(run, env)
         export_policy(model)  # what has no format is told now, not after the training
+        run.write(folder)
         length = Length.of(model, run.preset.n_episodes, steps_per_episode)
         kept, notes = _resume(model, folder)
-        own_log = log.TrainingLog(folder / log.FILE, size=notes.get("log_bytes", 0), wall_s=notes.get("wall_s", 0.0))
+        spent = {name: notes.get(name, 0.0) for name in ("wall_s", "cpu_s")}
+        own_log = log.TrainingLog(folder / log.FILE, size=notes.get("log_bytes", 0), **spent)
         model.set_logger(Logger(None, [own_log, *_tensorboard(folder)]))
         done = notes.get("n_rollouts", 0)
         with training_bar(run.preset.agent, length.n_rollouts, done=done, is_shown=progress) as advance:

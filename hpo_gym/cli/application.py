@@ -1,73 +1,12 @@
-"""The application: its commands, and the rule that an error is one line and an exit code."""
+"""The application `hpo-gym`: its commands."""
 
-import os
-import sys
 from collections.abc import Sequence
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from hpo_gym.cli import comparison, data, demonstration, environments, evaluation, table
-from hpo_gym.cli.failures import one_line
-
-TRACEBACK_VARIABLE = "HPO_GYM_TRACEBACK"
-_INTERRUPTED = 130  # what click and typer call a Ctrl-C in their own exit codes
-
-
-class OneLineErrors(TyperGroup):
-    """Errors are one line on stderr. Exit codes: 0 done, 1 failed, 2 wrong usage."""
-
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
-        """Run a command; as `TyperGroup.main`, but for how errors look."""
-        run = partial(super().main, args, prog_name, complete_var, False, windows_expand_args, **extra)
-        if not standalone_mode:
-            return run()
-        try:
-            code = run()
-            sys.stdout.flush()
-        except BrokenPipeError:  # `hpo-gym list | head` is no failure
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
-        except (KeyboardInterrupt, typer.Abort):
-            code = _INTERRUPTED
-        except Exception as error:
-            code = _tell(error)
-        if code == _INTERRUPTED:
-            code = _say("interrupted", 1)
-        sys.exit(code if isinstance(code, int) else 0)
-
-
-def _tell(error: Exception) -> int:
-    """Print an error on one line -> exit code."""
-    if os.environ.get(TRACEBACK_VARIABLE):
-        raise error
-    format_message = getattr(error, "format_message", None)
-    if format_message is not None:  # typer's own complaints about arguments
-        message = " ".join(format_message().split())
-        hint = "" if getattr(error, "exit_code", 1) != 2 else f"; see: {_help_command(error)}"
-        return _say(f"{message.rstrip('.')}{hint}", getattr(error, "exit_code", 1))
-    return _say(one_line(error), getattr(error, "exit_code", 1))
-
-
-def _help_command(error: Exception) -> str:
-    context = getattr(error, "ctx", None)
-    return f"{context.command_path if context else 'hpo-gym'} --help"
-
-
-def _say(message: str, code: int) -> int:
-    print(f"hpo-gym: {message}", file=sys.stderr)
-    return code
-
+from hpo_gym.cli.one_line_errors import OneLineErrors
 
 app = typer.Typer(
     cls=OneLineErrors,

@@ -42,15 +42,20 @@ def split_integers(text: str | None, option: str) -> list[int]:
 
 def environment_options(pairs: Sequence[str] | None) -> dict[str, Any]:
     """["budget=20", "reward=score"] -> {"budget": 20, "reward": "score"}: JSON where it parses, else text."""
-    options: dict[str, Any] = {}
+    return keys_and_values(pairs, "--env")
+
+
+def keys_and_values(pairs: Sequence[str] | None, option: str) -> dict[str, Any]:
+    """The same for any option; a key may be dotted."""
+    found: dict[str, Any] = {}
     for pair in pairs or ():
         key, equals, value = pair.partition("=")
-        if not equals or not key.isidentifier():
-            raise WrongUsage(f"--env {pair}: KEY=VALUE is needed")
-        if key in options:
-            raise WrongUsage(f"--env {key} is given twice")
-        options[key] = _value(value)
-    return options
+        if not equals or not all(part.isidentifier() for part in key.split(".")):
+            raise WrongUsage(f"{option} {pair}: KEY=VALUE is needed")
+        if key in found:
+            raise WrongUsage(f"{option} {key} is given twice")
+        found[key] = _value(value)
+    return found
 
 
 def _value(text: str) -> Any:

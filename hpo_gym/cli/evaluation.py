@@ -83,12 +83,12 @@ def evaluate(
     check_output_file(episodes, "--episodes")
     if json is not None and episodes is not None and json.absolute() == episodes.absolute():
         raise WrongUsage(f"--json and --episodes are both {json}; two files are needed")
-    _check_family(agent, env_id)
+    check_family(agent, env_id)
     usual = _default_references(env_id, options | ({"budget": budget} if budget else {}))
     rivals = usual if against is None else split_list(against) or []
     references = {name: resolve_builder(name) for name in rivals}
     for name in rivals:
-        _check_family(name, env_id)
+        check_family(name, env_id)
     from hpo_gym.evaluation.errors import WrongChoiceError
     from hpo_gym.evaluation.evaluate import evaluate as run_evaluation
 
@@ -129,7 +129,7 @@ def resolve_builder(name: str) -> "AgentBuilder":
         raise WrongUsage(str(error)) from None
 
 
-def _check_family(agent: str, env_id: str) -> None:
+def check_family(agent: str, env_id: str) -> None:
     """Agents of the catalogue play the environments of their family; `WrongUsage` names those that play this one."""
     from agents.catalogue import CATALOGUE
     from hpo_gym import DECLARATIONS

@@ -1,0 +1,1 @@
+"""The command line, `python -m agents`; as in `hpo_gym.cli`, what takes long to import is imported inside commands."""

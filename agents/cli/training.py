@@ -1,0 +1,125 @@
+"""`python -m agents train`: an agent by its preset, with one seed or several."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpo_gym.cli.arguments import keys_and_values
+from hpo_gym.cli.failures import CommandFailed, WrongUsage
+from hpo_gym.cli.terminal import console
+
+if TYPE_CHECKING:
+    from agents.training.preset import Preset
+
+RUNS = Path("runs")
+"""Where trainings go that are told no folder."""
+
+EnvironmentOption = Annotated[str, typer.Option("--env", metavar="ENV_ID", help="As `hpo-gym list` names it.")]
+
+
+def train(
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="A preset's name, or a preset file of your own.")],
+    env: EnvironmentOption,
+    seed: Annotated[int, typer.Option(min=0, help="Of networks, noise and episodes.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="So many trainings, with this seed and the next ones.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder; by default runs/AGENT-ENV-SEED. With several seeds DIR/seed-SEED."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where trainings were interrupted.")] = False,
+    episodes: Annotated[int | None, typer.Option(min=1, help="How long; by default as the preset says.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Something else than the preset says, such as --set algorithm.learning_rate=1e-3 or "
+            "--set env.action=per_optimizer; may be repeated.",
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, for several seeds.")] = 1,
+) -> None:
+    """Train an agent on the training half of an environment, in a folder that holds everything about it.
+
+    Example: python -m agents train jel --env hpo_gym/InRunControl-NoisyQuadratic-v0
+    """
+    from agents.training.preset import PresetError, read_preset
+
+    overrides = keys_and_values(settings, "--set") | ({"n_episodes": episodes} if episodes else {})
+    try:
+        preset = read_preset(agent, env, overrides)
+        jobs = [
+            TrainingJob(preset=preset, env_id=env, seed=each, out=folder, resume=resume)
+            for each, folder in _folders(preset.agent, env, range(seed, seed + seeds), out).items()
+        ]
+        if seeds == 1:
+            jobs[0].run(progress=True)
+        else:
+            _train_several(jobs, workers)
+    except PresetError as error:
+        raise WrongUsage(str(error)) from None
+    except KeyboardInterrupt:
+        raise CommandFailed("interrupted; the same command with --resume goes on from the last checkpoint") from None
+    for job in jobs:
+        _tell(job)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """A training that can be sent to another process."""
+
+    preset: "Preset"
+    env_id: str
+    seed: int
+    out: Path
+    resume: bool
+
+    def __str__(self) -> str:
+        return f"{self.preset.agent}, seed {self.seed}"
+
+    def run(self, *, progress: bool = False) -> None:
+        """Train it."""
+        from agents.training.train import train as train_by_preset
+
+        train_by_preset(self.preset, self.env_id, seed=self.seed, out=self.out, resume=self.resume, progress=progress)
+
+
+def _train_several(jobs: Sequence[TrainingJob], workers: int) -> None:
+    from agents.reproduce.workers import run_jobs
+
+    failures = []
+    for n, report in enumerate(run_jobs(jobs, workers), start=1):
+        failures += [report.failure] if report.failure else []
+        said = report.failure or f"{report.wall_s:.0f} s"
+        console(stderr=True).print(f"[{n}/{len(jobs)}] {report.job}: {said}", markup=False, soft_wrap=True)
+    if failures:
+        raise CommandFailed(f"{len(failures)} of {len(jobs)} trainings failed; --resume tries these again")
+
+
+def _folders(agent: str, env_id: str, seeds: Sequence[int], out: Path | None) -> dict[int, Path]:
+    """Seed -> folder."""
+    if out is None:
+        return {seed: RUNS / f"{agent}-{short_name(env_id)}-{seed}" for seed in seeds}
+    return {seed: out / f"seed-{seed}" if len(seeds) > 1 else out for seed in seeds}
+
+
+def short_name(env_id: str) -> str:
+    """ "hpo_gym/InRunControl-NoisyQuadratic-v0" -> "noisy-quadratic"."""
+    instance = re.sub(r"-v[0-9]+$", "", env_id.rpartition("/")[2]).partition("-")[2] or env_id.rpartition("/")[2]
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", instance).lower()
+
+
+def _tell(job: TrainingJob) -> None:
+    from agents.training.log import read_log
+
+    last: dict[str, Any] = read_log(job.out)[-1]
+    figures = f"mean return {last['rollout/ep_rew_mean']:.4f}, " if "rollout/ep_rew_mean" in last else ""
+    out = console()
+    out.print(
+        f"{job.out}: {last['n_episodes']} episodes, {figures}{last['wall_s']:.0f} s", markup=False, soft_wrap=True
+    )
+    out.print(f"  judge it with: hpo-gym evaluate {job.out} {job.env_id}", markup=False, soft_wrap=True)
