@@ -26,7 +26,8 @@ def resampled_means(cells: Floats, rng: np.random.Generator, n_resamples: int = 
 
 def _shares(rng: np.random.Generator, n_resamples: int, n: int) -> Floats:
     """(n_resamples, n) how often each was drawn, over n."""
-    return rng.multinomial(n, np.full(n, 1 / n), size=n_resamples) / n
+    drawn = rng.integers(n, size=(n_resamples, n)) + n * np.arange(n_resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=n_resamples * n).reshape(n_resamples, n) / n
 
 
 def mean_estimate(cells: Floats) -> Estimate:

@@ -1,4 +1,8 @@
-"""What a controller costs: episodes and wall clock of its training, over a run that it is used on."""
+"""What a controller costs: episodes of its training, and its seconds over those of a run that it is used on.
+
+Seconds are a processor's, with one thread in training and in use: on a machine with nothing else to do they are the
+wall clock that the paper counts by.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.reproduce.pictures import WINDOW, trailing_means, training_scores
-from agents.reproduce.records import OUTCOME, Findings, Training
+from agents.reproduce.records import CPU, OUTCOME, Findings, Training
 from hpo_gym.evaluation.comparison_tables import Cell, TextTable
 
 PAPER_EPISODES, PAPER_RUN_EQUIVALENTS = 400, 5.6
@@ -17,7 +21,7 @@ class Reached:
     """When training runs first came to an outcome, averaged over the last updates: episodes and seconds until then."""
 
     n_episodes: float
-    wall_s: float
+    cpu_s: float
 
 
 def final_outcome(trainings: Sequence[Training]) -> float:
@@ -28,20 +32,20 @@ def final_outcome(trainings: Sequence[Training]) -> float:
 def reached(training: Training, target: float) -> Reached | None:
     """When a training reached an outcome; None where it never did."""
     episodes, outcomes = training.curve("n_episodes", OUTCOME)
-    seconds, _ = training.curve("wall_s", OUTCOME)
+    seconds, _ = training.curve(CPU, OUTCOME)
     is_there = np.flatnonzero(trailing_means(outcomes, WINDOW) <= target)
     if not len(is_there):
         return None
-    return Reached(n_episodes=float(episodes[is_there[0]]), wall_s=float(seconds[is_there[0]]))
+    return Reached(n_episodes=float(episodes[is_there[0]]), cpu_s=float(seconds[is_there[0]]))
 
 
 def deployed_run_s(findings: Findings, testbed: str) -> float | None:
     """Median seconds of one run under a trained controller, evaluated alone; None where there is none yet."""
     alone = [
-        result.wall_s
+        seconds
         for judged in findings.judged[testbed].values()
-        for result in judged.results
-        if judged.training_seeds and len(result.seeds) == 1
+        for result, seconds in zip(judged.results, judged.cpu_s.tolist(), strict=True)
+        if judged.training_seeds and len(result.seeds) == 1 and np.isfinite(seconds)
     ]
     return float(np.median(alone)) if alone else None
 
@@ -50,14 +54,16 @@ def cost_table(
     findings: Findings, trained_on: str, deployed_on: str, variants: Sequence[str], against: str = "jel"
 ) -> TextTable:
     """One row a variant: the whole training, and the part of it after which it was where `against` ended."""
-    logged = {name: [t for t in findings.trainings[trained_on][name] if t.has(OUTCOME)] for name in variants}
+    logged = {
+        name: [t for t in findings.trainings[trained_on][name] if t.has(OUTCOME) and t.has(CPU)] for name in variants
+    }
     trainings = {name: found for name, found in logged.items() if found}
     run_s = deployed_run_s(findings, deployed_on)
     target = final_outcome(trainings[against]) if against in trainings else None
     score = training_scores(findings.judged[trained_on])
     rows = []
     for name, theirs in trainings.items():
-        seconds = float(np.median([t.wall_s for t in theirs]))
+        seconds = float(np.median([t.cpu_s for t in theirs]))
         first = [] if target is None else [r for t in theirs if (r := reached(t, target)) is not None]
         rows.append(
             (
@@ -68,7 +74,7 @@ def cost_table(
                 Cell(text="" if score is None else f"{score(np.array(final_outcome(theirs))):.3f}"),
                 Cell(text=f"{len(first)} of {len(theirs)}"),
                 Cell(text=f"{np.median([r.n_episodes for r in first]):.0f}" if first else ""),
-                _equivalents(float(np.median([r.wall_s for r in first])) if first else None, run_s),
+                _equivalents(float(np.median([r.cpu_s for r in first])) if first else None, run_s),
             )
         )
     columns = ("", "episodes", "seconds", "run equivalents", "score at the end", f"seeds that come to {against}'s end")

@@ -6,10 +6,11 @@ digest of the settings, so that what was made with other ones is neither taken f
 """
 
 import json
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from agents.reproduce.plan import Part, Plan, Testbed, Variant
 from agents.reproduce.reference_agents import reference_builders, schedule
 from agents.training.preset import Preset, PresetError, read_preset
 from hpo_gym.evaluation.agent import AgentBuilder
+from hpo_gym.evaluation.atomic_file import atomic_writer
 from hpo_gym.evaluation.errors import EvaluationError
 from hpo_gym.evaluation.evaluate import evaluate_protocol
 from hpo_gym.evaluation.protocol import Protocol
@@ -179,20 +181,37 @@ def reference_jobs(plan: Plan, testbed_name: str, root: Path) -> list[ReferenceJ
 
 
 def judge(agent: str, builder: AgentBuilder, testbed: Testbed, run_seeds: Sequence[int], path: Path) -> None:
-    """Evaluate an agent, its best actions taken, on some test run seeds of a testbed; write the result."""
+    """Evaluate an agent, its best actions taken, on some test run seeds of a testbed.
+
+    Writes the result, and beside it the processor's seconds.
+    """
+    started = time.process_time()
     protocol = Protocol.make(
         env_id=testbed.env_id,
         env_kwargs=dict(testbed.env_kwargs),
         n_seeds=len(run_seeds),
         first_seed=run_seeds[0],
     )
-    evaluate_protocol(protocol, agent, builder, progress=False).write(path)
+    result = evaluate_protocol(protocol, agent, builder, progress=False)
+    with atomic_writer(cpu_path(path)) as file:
+        file.write(f"{time.process_time() - started:.2f}\n")
+    result.write(path)
+
+
+def cpu_path(result_path: Path) -> Path:
+    """Where the processor's seconds of an evaluation stand."""
+    return result_path.with_suffix(".cpu_s")
 
 
 def variant_preset(variant: Variant, testbed: Testbed) -> Preset:
     """The preset of a variant for the testbed it is trained on."""
     options = {f"env.{name}": value for name, value in testbed.env_kwargs.items()}
-    return read_preset(variant.preset, testbed.env_id, {**variant.changes, **options})
+    return _read_once(variant.preset, testbed.env_id, json.dumps({**variant.changes, **options}))
+
+
+@cache
+def _read_once(name: str, env_id: str, changes: str) -> Preset:
+    return read_preset(name, env_id, json.loads(changes))
 
 
 def variant_identity(preset: Preset, testbed: Testbed) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.reproduce.records import ENTROPY, OUTCOME, Findings, Floats, Judged, Training
+from agents.reproduce.records import CPU, ENTROPY, OUTCOME, Findings, Floats, Judged, Training
 from hpo_gym.evaluation.intervals import BOOTSTRAP_SEED, percentile_interval, resampled_means
 from hpo_gym.evaluation.plot_style import (
     FONT_SIZE,
@@ -123,14 +123,14 @@ def learning_curves(findings: Findings, testbed: str, variants: Sequence[str], t
     outcome = next(iter(findings.judged[testbed].values())).outcome
     for axes, x, words in (
         (rows[0], "time/total_timesteps", "environment steps"),
-        (rows[1], "wall_s", "seconds (log scale)"),
+        (rows[1], CPU, "seconds of a processor (log scale)"),
     ):
         ends = {}
         for name in variants:
             band = band_of(findings.trainings[testbed].get(name, ()), x, OUTCOME, window=WINDOW)
             if band is not None:
                 ends[name] = band.draw(axes, styles[name])
-        if x == "wall_s":
+        if x == CPU:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         if outcome == "final_loss":

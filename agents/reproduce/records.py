@@ -1,14 +1,14 @@
 """What a plan's folder holds so far: who was judged how, and how trainings went. Only what is finished counts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.reproduce.jobs import ReferenceJob, TrainingJob, reference_jobs, training_jobs
+from agents.reproduce.jobs import ReferenceJob, TrainingJob, cpu_path, reference_jobs, training_jobs
 from agents.reproduce.plan import Part, Plan
 from agents.training.log import read_log
 from hpo_gym.evaluation.result import EvaluationResult
@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 ENTROPY = "train/entropy_per_dimension"
 """Of the policy that played an update's episodes, before any squashing; nats."""
+
+CPU = "cpu_s"
 
 OUTCOME = "rollout/outcome_mean"
 """What the training runs of an update came to, under sampled actions; unlike their returns it does not depend on how
@@ -35,6 +37,7 @@ class Judged:
         outcomes: (n_results, n_run_seeds), lower is better.
         run_seeds: of the outcomes.
         outcome: its name.
+        cpu_s: (n_results,) seconds of a processor that each evaluation took; NaN where that was not written down.
     """
 
     agent: str
@@ -43,10 +46,12 @@ class Judged:
     outcomes: Floats
     run_seeds: NDArray[np.int64]
     outcome: str
+    cpu_s: Floats
 
     @classmethod
-    def of(cls, agent: str, training_seeds: Sequence[int], results: Sequence[EvaluationResult]) -> "Judged":
+    def read(cls, agent: str, training_seeds: Sequence[int], paths: Sequence[Path]) -> "Judged":
         """From results of one testbed."""
+        results = [EvaluationResult.read(path) for path in paths]
         name = outcome_name(results)
         return cls(
             agent=agent,
@@ -55,6 +60,7 @@ class Judged:
             outcomes=np.array([result.outcomes[""][name] for result in results]),
             run_seeds=np.array([result.seeds for result in results]),
             outcome=name,
+            cpu_s=np.array([_number(cpu_path(path)) for path in paths]),
         )
 
     def paired_with(self, reference: "Judged") -> Floats:
@@ -65,7 +71,18 @@ class Judged:
     def of_seeds(self, training_seeds: Sequence[int]) -> "Judged":
         """The same of some training seeds."""
         chosen = [self.training_seeds.index(seed) for seed in training_seeds]
-        return Judged.of(self.agent, training_seeds, [self.results[i] for i in chosen])
+        return replace(
+            self,
+            training_seeds=tuple(training_seeds),
+            results=tuple(self.results[i] for i in chosen),
+            outcomes=self.outcomes[chosen],
+            run_seeds=self.run_seeds[chosen],
+            cpu_s=self.cpu_s[chosen],
+        )
+
+
+def _number(path: Path) -> float:
+    return float(path.read_text()) if path.exists() else np.nan
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,9 +102,9 @@ class Training:
         pairs = [(line[x], line[y]) for line in self.lines if x in line and y in line]
         return np.array([a for a, _ in pairs], float), np.array([b for _, b in pairs], float)
 
-    def has(self, figure: str) -> bool:
-        """Whether the log has a figure."""
-        return any(figure in line for line in self.lines)
+    def has(self, *figures: str) -> bool:
+        """Whether the log has them."""
+        return all(any(figure in line for line in self.lines) for figure in figures)
 
     def entropy(self, n_updates: int | None = None) -> float | None:
         """Nats a dimension of the action, of the policy after so many updates; None: of the last that is logged."""
@@ -102,9 +119,9 @@ class Training:
         return int(self.lines[-1]["n_episodes"])
 
     @property
-    def wall_s(self) -> float:
-        """Of the whole training."""
-        return float(self.lines[-1]["wall_s"])
+    def cpu_s(self) -> float:
+        """Seconds of a processor of the whole training; NaN where they were not logged."""
+        return float(self.lines[-1].get(CPU, np.nan))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,8 +148,8 @@ def read_findings(plan: Plan, root: Path) -> Findings:
             for testbed in part.judged_on:
                 done = [job for job in jobs if job.result_path(testbed).exists()]
                 if done:
-                    results = [EvaluationResult.read(job.result_path(testbed)) for job in done]
-                    judged[testbed][variant] = Judged.of(variant, [job.seed for job in done], results)
+                    paths = [job.result_path(testbed) for job in done]
+                    judged[testbed][variant] = Judged.read(variant, [job.seed for job in done], paths)
             finished = [job for job in jobs if any(job.result_path(name).exists() for name in part.judged_on)]
             if finished:
                 found = tuple(Training(seed=job.seed, lines=tuple(read_log(job.folder))) for job in finished)
@@ -142,7 +159,7 @@ def read_findings(plan: Plan, root: Path) -> Findings:
 
 def _read_references(plan: Plan, testbed: str, root: Path) -> dict[str, Judged]:
     jobs: list[ReferenceJob] = [job for job in reference_jobs(plan, testbed, root) if job.is_done]
-    return {job.agent: Judged.of(job.agent, [], [EvaluationResult.read(job.path)]) for job in jobs}
+    return {job.agent: Judged.read(job.agent, [], [job.path]) for job in jobs}
 
 
 def _jobs_by_variant(plan: Plan, part: Part, root: Path) -> dict[str, list[TrainingJob]]:

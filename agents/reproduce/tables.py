@@ -96,7 +96,7 @@ def learners_table(findings: Findings, testbed: str, variants: Sequence[str]) ->
         OUTCOMES_IN_WORDS[found[0].outcome]: [estimate_cell(mean_estimate(a.outcomes), "{:.4f}") for a in found],
         "normalised score": [_cell(score(agent, judged), "{:.3f}") for agent in found],
         "episodes": [Cell(text=f"{median(t.n_episodes for t in trainings[a.agent]):.0f}") for a in found],
-        "seconds, median": [Cell(text=f"{median(t.wall_s for t in trainings[a.agent]):.1f}") for a in found],
+        "processor seconds, median": [Cell(text=f"{median(t.cpu_s for t in trainings[a.agent]):.1f}") for a in found],
     }
     return _table(f"{findings.plan.testbeds[testbed].words}", [agent.agent for agent in found], columns)
 

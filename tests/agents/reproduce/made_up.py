@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.reproduce.jobs import ReferenceJob, TrainingJob, jobs_of
+from agents.reproduce.jobs import ReferenceJob, TrainingJob, cpu_path, jobs_of
 from agents.reproduce.plan import Plan, Testbed
 from hpo_gym.evaluation.result import EvaluationResult, MetricSummary
 
@@ -22,7 +22,9 @@ def fill(plan: Plan, root: Path, *, parts: tuple[str, ...] = (), n_seeds: int = 
             for name in job.judged_on:
                 testbed = plan.testbeds[name]
                 seeds = testbed.run_seeds_met_by(job.seed)
-                made_up_result(job.variant, testbed, seeds, job.seed).write(job.result_path(name))
+                path = job.result_path(name)
+                made_up_result(job.variant, testbed, seeds, job.seed).write(path)
+                cpu_path(path).write_text("20.0\n")
 
 
 def made_up_result(agent: str, testbed: Testbed, seeds: range, training_seed: int = 0) -> EvaluationResult:
@@ -61,7 +63,7 @@ def write_training(job: TrainingJob, n_updates: int = 20) -> None:
     lines = [
         {
             "n_episodes": 8 * (i + 1),
-            "wall_s": 2.0 * (i + 1),
+            "cpu_s": 2.0 * (i + 1),
             "time/total_timesteps": 96 * (i + 1),
             "train/n_updates": i + 1,
             "rollout/outcome_mean": LEVELS.get(job.variant, 1.3) + 1 / (i + 1),

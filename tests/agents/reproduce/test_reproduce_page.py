@@ -15,7 +15,6 @@ from agents.reproduce.plan import Plan, read_plan
 from agents.reproduce.records import Findings, read_findings
 from agents.reproduce.tables import behind, below, outcome_table, score, score_less
 
-
 FEW = ("jel", "jel-plus", "std", "rich", "grpo", "sb3-ppo")
 
 
@@ -125,7 +124,7 @@ def test_cost_counts_until_the_average_of_the_last_updates_is_there(findings: Fi
     target = final_outcome(trainings)
     assert reached(trainings[0], target).n_episodes == 160
     assert reached(trainings[0], target - 1) is None
-    assert reached(trainings[0], 10.0).wall_s == 2.0
+    assert reached(trainings[0], 10.0).cpu_s == 2.0
     assert deployed_run_s(findings, "nano-deploy") == 20.0
 
 
