@@ -21,9 +21,9 @@ from hpo_gym.evaluation.run_metrics import OFF, TUNED
 BAR = 0.755
 """Normalised score of the paper's JEL in its own numbers."""
 
-ABLATED_ON = ("micro", "noisy-quadratic")
+ABLATED_ON = ("nano", "micro", "noisy-quadratic")
 LEARNERS = ("jel", "jel-plus", "sb3-ppo", "sb3-dqn")
-STEADY_OR_NOT = ("jel", "jel-plus", "std", "length", "grpo")
+STEADY_OR_NOT = ("jel", "jel-plus", "std", "plus-std", "grpo")
 """Whose entropy is drawn."""
 
 
