@@ -63,7 +63,7 @@ def test_all_parts_give_all_sections_and_every_picture_that_they_show(page: Page
 
 
 def test_every_kind_of_picture_has_a_line_an_agent(page: Page) -> None:
-    for name, n_lines in (("cost", 3), ("schedules_nano", 4), ("entropy_micro", 4), ("learners_micro", 3)):
+    for name, n_lines in (("cost", 4), ("schedules_nano", 4), ("entropy_micro", 4), ("learners_micro", 3)):
         axes = page.figures[name]().axes[0]
         assert len(axes.lines) == n_lines, name
 
