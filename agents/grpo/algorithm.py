@@ -18,6 +18,7 @@ from torch import Tensor
 
 from agents.grpo.advantages import Baseline, Scale, relative_advantages, step_weights
 from agents.grpo.churn import GRPOFORMER_SHARE, Churn, automatic_coefficient, mean_kl, taken_action_churn
+from agents.grpo.exploration import next_noise
 from agents.grpo.objective import approximate_kl, clipped_surrogate, share_clipped
 from agents.grpo.policy import ActorCnnPolicy, ActorMultiInputPolicy, ActorPolicy, JelPolicy
 from agents.grpo.rollouts import EpisodeRecorder, Episodes, Samples, joined, seed_members
@@ -45,6 +46,10 @@ class GRPO(OnPolicyAlgorithm):
         paired: give the members of a group the same environment seed, so that they start from the same state (in-run
             control: the same run seed; config selection: the same task) and luck cancels out of their comparison.
         baseline, scale, length_normalisation: see `agents.grpo.advantages`.
+        noise_correlation: how much of a member's exploration noise stays from step to step, 0 (each step draws its own)
+            to 1 (drawn once an episode). Each step's distribution is the same, but in an episode of many steps a push
+            that lasts shows in the return where independent ones cancel out (coloured noise: Eberhard et al. 2023).
+            For Gaussian policies.
         churn: a regulariser, see `agents.grpo.churn`: "grpoformer" on the first fifth of the batch against the policy
             before the update, "chain" on a reference minibatch against the policy one gradient step before.
         churn_coef: its weight; "auto" (CHAIN's) keeps it at the share `churn_share` of the policy's loss.
@@ -85,6 +90,7 @@ class GRPO(OnPolicyAlgorithm):
         baseline: Baseline = "step",
         scale: Scale = "none",
         length_normalisation: bool = False,
+        noise_correlation: float = 0.0,
         churn: Churn = "none",
         churn_coef: float | Literal["auto"] = 0.0,
         churn_share: float = 0.05,
@@ -108,12 +114,15 @@ class GRPO(OnPolicyAlgorithm):
         _check_choice("baseline", baseline, ("step", "episode"))
         _check_choice("scale", scale, ("none", "group_std", "batch_std"))
         _check_choice("churn", churn, ("none", "grpoformer", "chain"))
+        if not 0 <= noise_correlation <= 1:
+            raise ValueError(f"noise_correlation={noise_correlation!r}: a share, 0 to 1, is needed")
         if isinstance(churn_coef, str):
             _check_choice("churn_coef", churn_coef, ("auto",))
         self.group_size, self.n_groups, self.paired = group_size, n_groups, paired
         self.baseline: Baseline = baseline
         self.scale: Scale = scale
         self.length_normalisation = length_normalisation
+        self.noise_correlation = noise_correlation
         self.churn: Churn = churn
         self.churn_coef, self.churn_share = churn_coef, churn_share
         self.n_epochs, self.batch_size = n_epochs, batch_size
@@ -140,6 +149,8 @@ class GRPO(OnPolicyAlgorithm):
             supported_action_spaces=(spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary),
             _init_setup_model=_init_setup_model,
         )
+        if noise_correlation and not isinstance(self.action_space, spaces.Box):
+            raise ValueError(f"noise_correlation={noise_correlation!r}: actions of {self.action_space} have no noise")
 
     @property
     def n_episodes(self) -> int:
@@ -190,9 +201,17 @@ class GRPO(OnPolicyAlgorithm):
         seed_members(env, seeds.tolist())
         self._last_obs = env.reset()  # type: ignore[assignment]
         recorder = EpisodeRecorder(n_members=env.num_envs)
+        noise = None
         while recorder.is_moving.any():
+            if self.noise_correlation:
+                noise = next_noise(
+                    noise, self.noise_correlation, (env.num_envs, self.policy.n_action_dims), self.device
+                )
             with torch.no_grad():
-                sampled, log_prob = self.policy(obs_as_tensor(self._last_obs, self.device))  # type: ignore[arg-type]
+                observations = obs_as_tensor(self._last_obs, self.device)  # type: ignore[arg-type]
+                sampled, log_prob = (
+                    self.policy(observations) if noise is None else self.policy.perturbed(observations, noise)
+                )
             actions = sampled.cpu().numpy()
             new_obs, rewards, dones, infos = env.step(self.policy.executed(actions))
             self.num_timesteps += env.num_envs

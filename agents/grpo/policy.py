@@ -14,6 +14,7 @@ from stable_baselines3.common.preprocessing import get_action_dim
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor, NatureCNN
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
+from torch.distributions import Normal
 
 
 class ActorPolicy(ActorCriticPolicy):
@@ -56,6 +57,13 @@ class ActorPolicy(ActorCriticPolicy):
         """Observations (n, ...) -> actions as sampled (n, ...) and their log-probabilities (n,)."""
         distribution = self.get_distribution(obs)
         actions = distribution.get_actions(deterministic=deterministic)
+        return actions, distribution.log_prob(actions)
+
+    def perturbed(self, obs: PyTorchObs, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """What `forward` gives, with given standard normal noise (n, d) in place of drawn one; in a box only."""
+        distribution = self.get_distribution(obs)
+        gaussian: Normal = distribution.distribution  # type: ignore[assignment]
+        actions = gaussian.mean + gaussian.stddev * noise
         return actions, distribution.log_prob(actions)
 
     def evaluate_actions(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]

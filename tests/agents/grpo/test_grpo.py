@@ -165,6 +165,30 @@ def test_episodes_may_come_in_waves_and_from_any_kind_of_environment():
     ).learn(24)
 
 
+def test_noise_that_is_drawn_once_an_episode_shifts_all_its_actions_alike():
+    model = GRPO("JelPolicy", make_control(), noise_correlation=1.0, seed=0)
+    model.collect_rollouts(model.env, *_started(model))
+    episodes = model._episodes
+    with torch.no_grad():
+        gaussian = model.policy.get_distribution(
+            torch.as_tensor(episodes.observations[:, :, 0].reshape(-1, 1))
+        ).distribution
+    noise = (torch.as_tensor(episodes.actions).reshape(-1, 2) - gaussian.mean) / gaussian.stddev
+    per_episode = noise.reshape(8, 12, 2)
+    torch.testing.assert_close(per_episode, per_episode[:, :1].expand(-1, 12, -1), atol=1e-4, rtol=0)
+
+
+def _started(model):
+    _, callback = model._setup_learn(1)
+    callback.on_training_start({}, {})
+    return (callback,)
+
+
+def test_correlated_noise_needs_actions_that_have_noise():
+    with pytest.raises(ValueError, match="actions of Discrete"):
+        GRPO("MlpPolicy", Bandit(), noise_correlation=0.5)
+
+
 def test_steps_after_an_episodes_end_are_not_learned_from():
     env = DummyVecEnv([Chain] * 4)
     model = GRPO("MlpPolicy", env, group_size=4, seed=0)
@@ -195,6 +219,7 @@ def test_an_update_stops_early_once_the_policy_has_moved_far_enough():
         ("scale", "std"),
         ("churn", "pcr"),
         ("churn_coef", "much"),
+        ("noise_correlation", 1.5),
     ],
 )
 def test_an_option_that_is_not_allowed_is_named(option, value):
