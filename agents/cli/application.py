@@ -10,8 +10,15 @@ from hpo_gym.cli.one_line_errors import OneLineErrors
 
 PROGRAM = "python -m agents"
 
+
+class Commands(OneLineErrors):
+    """Errors as in `hpo-gym`."""
+
+    program = PROGRAM
+
+
 app = typer.Typer(
-    cls=OneLineErrors,
+    cls=Commands,
     help="Train agents by their presets, judge and watch what came of it, reproduce papers.",
     no_args_is_help=False,
     invoke_without_command=True,

@@ -54,11 +54,11 @@ def _n_envs(preset: Preset, at_most: int | None) -> int:
         return preset.n_envs or 1
     settings = {**parameters_of("grpo"), **preset.settings}
     n_episodes = settings["group_size"] * settings["n_groups"]
-    n_envs = preset.n_envs or max(
-        n for n in range(1, min(n_episodes, at_most or n_episodes) + 1) if n_episodes % n == 0
-    )
-    if n_episodes % n_envs:
+    divisors = [n for n in range(1, n_episodes + 1) if n_episodes % n == 0]
+    if preset.n_envs is None:
+        return max(n for n in divisors if n <= (at_most or n_episodes))
+    if preset.n_envs not in divisors:
         raise PresetError(
-            f"preset {preset.agent!r}: n_envs = {n_envs} is no divisor of the {n_episodes} episodes of an update"
+            f"preset {preset.agent!r}: n_envs = {preset.n_envs} is no divisor of the {n_episodes} episodes of an update"
         )
-    return n_envs
+    return preset.n_envs

@@ -16,7 +16,9 @@ _INTERRUPTED = 130  # what click and typer call a Ctrl-C in their own exit codes
 
 
 class OneLineErrors(TyperGroup):
-    """Errors are one line on stderr. Exit codes: 0 done, 1 failed, 2 wrong usage."""
+    """Errors are one line on stderr, which the program's name begins. Exit codes: 0 done, 1 failed, 2 wrong usage."""
+
+    program = "hpo-gym"
 
     def main(
         self,
@@ -40,9 +42,9 @@ class OneLineErrors(TyperGroup):
         except (KeyboardInterrupt, typer.Abort):
             code = _INTERRUPTED
         except Exception as error:
-            code = _tell(error, prog_name or "hpo-gym")
+            code = _tell(error, self.program)
         if code == _INTERRUPTED:
-            code = _say("interrupted", prog_name or "hpo-gym", 1)
+            code = _say("interrupted", self.program, 1)
         sys.exit(code if isinstance(code, int) else 0)
 
 

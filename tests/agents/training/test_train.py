@@ -1,11 +1,24 @@
 """A training leaves a folder, and goes on from wherever it was stopped to the same weights, to the bit."""
 
+import json
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import numpy as np
 import pytest
+import torch
 
 import hpo_gym  # noqa: F401 - registers
+from agents.pretrained.policy import TrainedPolicy
+from agents.pretrained.weights import read_weights
 from agents.training import legs
+from agents.training.checkpoint import CheckpointError
 from agents.training.log import read_log
-from agents.training.preset import Preset, read_preset
+from agents.training.preset import Preset, PresetError, read_preset
+from agents.training.run import TrainingError
 from agents.training.train import train
 
 QUADRATIC = "hpo_gym/InRunControl-NoisyQuadratic-v0"
@@ -32,7 +45,7 @@ def preset_of(algorithm, policy, n_episodes, *, env=None, n_envs=None, n_rows=No
 
 JEL = read_preset("jel", QUADRATIC, {"n_episodes": 48})
 PLUS = read_preset("jel-plus", QUADRATIC, {"n_episodes": 48})
-PPO = preset_of("ppo", "MlpPolicy", 96, n_envs=4, n_steps=24, batch_size=32)
+PPO = preset_of("ppo", "MlpPolicy", 96, n_envs=4, n_steps=24, batch_size=48, n_epochs=2)
 DQN = preset_of(
     *("dqn", "MlpPolicy", 96),
     env={"action": "discrete"},
@@ -90,3 +103,97 @@ def test_a_training_that_was_stopped_twice_ends_with_the_same_weights(preset, en
     assert weights_of(stopped) == weights_of(whole)
     assert lines_of(stopped) == lines_of(whole)
     assert not (stopped / "checkpoint.safetensors").exists()
+
+
+@TRAININGS
+def test_the_exported_policy_acts_as_the_trained_model_does(preset, env_id, tmp_path, monkeypatch):
+    models = []
+    monkeypatch.setattr(legs.Legs, "finish", lambda self: models.append(self.model))
+    weights = read_weights(train(preset, env_id, out=tmp_path / "run") / "policy")
+    policy = TrainedPolicy(weights.description.architecture, weights.tensors)
+    observations = models[0].env.reset()
+    theirs, _ = models[0].predict(observations, deterministic=True)
+    ours, _ = policy.predict(observations, deterministic=True)
+    np.testing.assert_allclose(ours, theirs if policy.rows is None else policy.rows[theirs], atol=1e-6)
+
+
+def test_the_folder_says_what_was_trained_and_how_it_went(tmp_path):
+    folder = train(JEL, QUADRATIC, seed=1, out=tmp_path / "run")
+    run = json.loads((folder / "run.json").read_text())
+    assert (run["agent"], run["env_id"], run["seed"], run["torch_threads"]) == ("jel", QUADRATIC, 1, 1)
+    assert run["env_kwargs"] == {"action": "shared", "observation": ["progress"], "split": "train"}
+    lines = read_log(folder)
+    assert [line["n_episodes"] for line in lines] == [8, 16, 24, 32, 40, 48]
+    assert all(first["wall_s"] < second["wall_s"] for first, second in pairwise(lines))
+    assert {"rollout/ep_rew_mean", "rollout/return_std", "train/entropy", "train/approx_kl"} <= lines[-1].keys()
+    assert list((folder / "tensorboard").glob("events*"))
+    provenance = read_weights(folder / "policy").description.provenance
+    assert (provenance.agent, provenance.seed, provenance.n_episodes, provenance.training_cost) == ("jel", 1, 48, 48.0)
+
+
+def test_other_seeds_give_other_weights_and_generators_are_left_alone(tmp_path):
+    before = torch.get_rng_state()
+    folders = [train(JEL, QUADRATIC, seed=seed, out=tmp_path / str(seed)) for seed in (0, 1)]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert weights_of(folders[0]) != weights_of(folders[1])
+
+
+def test_a_folder_is_not_trained_over(tmp_path):
+    out = train(JEL, QUADRATIC, out=tmp_path / "run")
+    written = weights_of(out)
+    with pytest.raises(TrainingError, match="holds a training already: resume it, or take another folder"):
+        train(JEL, QUADRATIC, out=out)
+    with pytest.raises(TrainingError, match="holds another training: seed is 0 there and 1 here"):
+        train(JEL, QUADRATIC, seed=1, out=out, resume=True)
+    with pytest.raises(TrainingError, match="holds another training: agent is 'jel' there and 'jel-plus' here"):
+        train(PLUS, QUADRATIC, out=out, resume=True)
+    assert train(JEL, QUADRATIC, out=out, resume=True) == out
+    assert weights_of(out) == written
+    (out / "run.json").write_text("{")
+    with pytest.raises(TrainingError, match=r"run\.json: no JSON"):
+        train(JEL, QUADRATIC, out=out, resume=True)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path, monkeypatch):
+    train_and_stop(JEL, QUADRATIC, tmp_path, monkeypatch, after=2)
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"damaged")
+    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors: no checkpoint of a training"):
+        train(JEL, QUADRATIC, seed=3, out=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"env.actoin": "shared"}, "preset 'jel', env: there is no option 'actoin'"),
+        ({"env.action": "discrete"}, "JelPolicy acts in a bounded Box"),
+        ({"policy": "MlpPolice"}, "Policy MlpPolice unknown"),
+        ({"algorithm.group_size": 1}, "group_size=1: a whole number, 2 or more, is needed"),
+        ({"n_envs": 3}, "n_envs = 3 is no divisor of the 8 episodes of an update"),
+    ],
+)
+def test_what_cannot_be_trained_is_told_before_a_folder_is_made(changes, message, tmp_path):
+    with pytest.raises(PresetError, match=message):
+        train(read_preset("jel", QUADRATIC, changes), QUADRATIC, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("agent", "env_id", "options"),
+    [("jel", QUADRATIC, ["--episodes", "200"]), ("jel-plus", MICRO, ["--episodes", "40"]), ("sb3-dqn", QUADRATIC, [])],
+)
+def test_a_training_that_is_killed_three_times_ends_with_the_same_weights(agent, env_id, options, tmp_path):
+    command = [sys.executable, "-m", "agents", "train", agent, "--env", env_id, *options, "--seed", "5", "--resume"]
+    subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, capture_output=True)
+    for _ in range(3):
+        process = subprocess.Popen([*command, "--out", str(tmp_path / "killed")], stdout=subprocess.DEVNULL)
+        checkpoint = tmp_path / "killed" / "checkpoint.safetensors"
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns > before):
+            time.sleep(0.02)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command, "--out", str(tmp_path / "killed")], check=True, capture_output=True)
+    assert weights_of(tmp_path / "killed") == weights_of(tmp_path / "whole")
+    assert lines_of(tmp_path / "killed") == lines_of(tmp_path / "whole")

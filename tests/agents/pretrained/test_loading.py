@@ -1,0 +1,102 @@
+"""Trained policies are agents by name or folder, on whatever environment their spaces fit."""
+
+import numpy as np
+import pytest
+
+import hpo_gym  # noqa: F401 - registers
+from agents import catalogue
+from agents.pretrained.loading import SHIPPED, policy_builder
+from agents.pretrained.weights import ActingOptions, WeightsError, read_weights, write_weights
+from agents.training.builder import nearest_weights
+from agents.training.preset import read_preset
+from agents.training.train import train
+from hpo_gym.evaluation.agent import AgentContext
+from hpo_gym.evaluation.evaluate import evaluate
+from hpo_gym.testing import check_agent
+
+QUADRATIC = "hpo_gym/InRunControl-NoisyQuadratic-v0"
+MICRO = "hpo_gym/InRunControl-Micro-v0"
+MLP = "hpo_gym/ConfigSelection-HPOBenchMLP-v0"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A short training."""
+    return train(
+        read_preset("jel", QUADRATIC, {"n_episodes": 16}), QUADRATIC, out=tmp_path_factory.mktemp("runs") / "jel"
+    )
+
+
+def test_a_folder_is_an_agent(folder):
+    build = catalogue.resolve(str(folder)).build
+    assert build.env_kwargs == {"action": "shared", "observation": ["progress"]}
+    check_agent(build, QUADRATIC, may_repeat=True)
+    result = evaluate(str(folder), build, QUADRATIC, n_seeds=2, progress=False)
+    assert result.metrics["training_cost"].mean == 16.0
+
+
+def test_a_controller_plays_runs_of_other_lengths_and_kinds(folder):
+    build = policy_builder(folder)
+    for env_id, options in ((QUADRATIC, {"n_updates": 1200}), (MICRO, {})):
+        agent = build(AgentContext(env_id=env_id, env_kwargs=options, has_run_seeds=True))
+        assert agent.predict(np.array([[0.5]], np.float32), deterministic=True)[0].shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("env_id", "options", "message"),
+    [
+        (QUADRATIC, {"observation": ["progress", "loss"]}, "it sees 1 numbers, the environment shows 2"),
+        (QUADRATIC, {"action": "per_optimizer"}, "its action has 2 dimensions, the environment's 4"),
+        (QUADRATIC, {"action": "discrete"}, r"it chooses points, actions are Discrete\(21\)"),
+        (MLP, {}, "it needs an observation ''; there are"),
+    ],
+)
+def test_an_environment_that_it_does_not_fit_is_refused(folder, env_id, options, message):
+    with pytest.raises(WeightsError, match=message):
+        policy_builder(folder)(AgentContext(env_id=env_id, env_kwargs=options))
+
+
+def test_an_unfinished_training_is_no_agent(tmp_path):
+    with pytest.raises(WeightsError, match=r"no finished training, as there is no policy\.json in it"):
+        policy_builder(tmp_path)
+
+
+def test_a_name_that_is_none_is_told_with_those_that_ship():
+    with pytest.raises(catalogue.UnknownAgentError, match="the folder of a training, or your own"):
+        catalogue.resolve("jel-nanoo")
+
+
+@pytest.mark.parametrize("name", catalogue.pretrained_names())
+def test_what_ships_is_sound_small_and_plays_its_environment(name):
+    weights = read_weights(SHIPPED / name)
+    assert (SHIPPED / f"{name}.safetensors").stat().st_size < 100_000
+    context = AgentContext(env_id=weights.description.env_id, env_kwargs=weights.description.env_kwargs.as_kwargs())
+    assert policy_builder(name)(context).training_cost > 0
+
+
+def test_the_nearest_weights_are_those_of_the_environment_then_those_of_the_nearest_size(folder, tmp_path, monkeypatch):
+    weights = read_weights(folder / "policy")
+    for name, env in (("jel-micro", "Micro"), ("jel-nano", "Nano"), ("jel-noisy-quadratic", "NoisyQuadratic")):
+        write_weights(
+            tmp_path / name,
+            architecture=weights.description.architecture,
+            tensors=weights.tensors,
+            env_id=f"hpo_gym/InRunControl-{env}-v0",
+            env_kwargs=ActingOptions(action="shared"),
+            provenance=weights.description.provenance,
+        )
+    monkeypatch.setattr(catalogue, "_PRETRAINED", tmp_path)
+    monkeypatch.setattr("agents.training.builder.SHIPPED", tmp_path)
+    nearest = {
+        env: nearest_weights("jel", f"hpo_gym/InRunControl-{env}-v0")
+        for env in ("NoisyQuadratic", "Micro", "Nano", "NanoDeploy", "JEL73M")
+    }
+    assert nearest == {
+        "NoisyQuadratic": "jel-noisy-quadratic",
+        "Micro": "jel-micro",
+        "Nano": "jel-nano",
+        "NanoDeploy": "jel-nano",
+        "JEL73M": "jel-nano",
+    }
+    assert nearest_weights("jel-plus", QUADRATIC) is None
+    assert nearest_weights("jel", MLP) is None
