@@ -29,6 +29,8 @@ class Verdict:
         """Whether it holds."""
         if self.n_seeds < FEWEST_SEEDS:
             return "cannot be told: too few seeds"
+        if self.difference.low == self.difference.high == 0:
+            return "does not hold: no difference at all"
         sign = 1 if self.claim.is_expected == "higher" else -1
         low, high = sorted((sign * self.difference.low, sign * self.difference.high))
         return "holds" if low > 0 else "does not hold: the opposite does" if high < 0 else "cannot be told"

@@ -13,7 +13,11 @@ from agents.reproduce.pictures import WINDOW, trailing_means, training_scores
 from agents.reproduce.records import CPU, OUTCOME, Findings, Training
 from hpo_gym.evaluation.comparison_tables import Cell, TextTable
 
-PAPER_EPISODES, PAPER_RUN_EQUIVALENTS = 400, 5.6
+PAPER_EPISODES = 400
+PAPER_PRICE = 5.6 / PAPER_EPISODES
+"""Run equivalents an episode."""
+
+PAID = ("episodes", "run equivalents", "at the paper's price")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,32 +67,34 @@ def cost_table(
     score = training_scores(findings.judged[trained_on])
     rows = []
     for name, theirs in trainings.items():
+        n_episodes = float(np.median([t.n_episodes for t in theirs]))
         seconds = float(np.median([t.cpu_s for t in theirs]))
         first = [] if target is None else [r for t in theirs if (r := reached(t, target)) is not None]
         rows.append(
             (
                 Cell(text=name),
-                Cell(text=f"{np.median([t.n_episodes for t in theirs]):.0f}"),
-                Cell(text=f"{seconds:.0f}"),
-                _equivalents(seconds, run_s),
+                *_paid(n_episodes, seconds, run_s),
                 Cell(text="" if score is None else f"{score(np.array(final_outcome(theirs))):.3f}"),
                 Cell(text=f"{len(first)} of {len(theirs)}"),
-                Cell(text=f"{np.median([r.n_episodes for r in first]):.0f}" if first else ""),
-                _equivalents(float(np.median([r.cpu_s for r in first])) if first else None, run_s),
+                *_paid(_median([r.n_episodes for r in first]), _median([r.cpu_s for r in first]), run_s),
             )
         )
-    columns = ("", "episodes", "seconds", "run equivalents", "score at the end", f"seeds that come to {against}'s end")
+    columns = ("", *PAID, "score at the end", f"seeds that come to where {against} ends", *(f"... {w}" for w in PAID))
+    papers = (Cell(text="the paper's JEL"), *_paid(PAPER_EPISODES, np.nan, None), *[Cell(text="")] * 5)
     return TextTable(
         title=f"Trained on {trained_on}" + (f", used on {deployed_on}: {run_s:.0f} s a run" if run_s else ""),
-        columns=(*columns, "after episodes", "after run equivalents"),
-        rows=(*rows, _papers(len(columns))),
+        columns=columns,
+        rows=(*rows, papers),
     )
 
 
-def _equivalents(seconds: float | None, run_s: float | None) -> Cell:
-    return Cell(text="" if seconds is None or run_s is None else f"{seconds / run_s:.1f}")
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values)) if values else np.nan
 
 
-def _papers(n_columns: int) -> tuple[Cell, ...]:
-    texts = ["the paper's JEL", f"{PAPER_EPISODES}", "", f"{PAPER_RUN_EQUIVALENTS}"]
-    return tuple(Cell(text=text) for text in texts + [""] * (n_columns + 2 - len(texts)))
+def _paid(n_episodes: float, seconds: float, run_s: float | None) -> tuple[Cell, Cell, Cell]:
+    """Episodes, the run equivalents that they were here, and those that they would have been in the paper."""
+    here = np.nan if run_s is None else seconds / run_s
+    figures = ((n_episodes, "{:.0f}"), (here, "{:.1f}"), (n_episodes * PAPER_PRICE, "{:.2f}"))
+    cells = [Cell(text="" if np.isnan(value) else form.format(value)) for value, form in figures]
+    return cells[0], cells[1], cells[2]

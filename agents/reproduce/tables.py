@@ -162,7 +162,9 @@ def _score_with_seeds(agent: str, judged: Agents) -> Cell:
 def _entropy(findings: Findings, testbed: str, variant: str, n_updates: int | None) -> Cell:
     trainings = findings.trainings.get(testbed, {}).get(variant, ())
     values = [value for t in trainings if (value := t.entropy(n_updates)) is not None]
-    return estimate_cell(mean_estimate(np.array(values)[:, None]), "{:.2f}") if values else NOTHING
+    if len(values) < 2:
+        return Cell(text=f"{values[0]:.2f}") if values else NOTHING
+    return estimate_cell(mean_estimate(np.array(values)[:, None]), "{:.2f}")
 
 
 def _paper(agent: Judged, form: str, figure: Callable[[float], float]) -> Cell:
