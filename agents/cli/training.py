@@ -110,7 +110,7 @@ def _folders(agent: str, env_id: str, seeds: Sequence[int], out: Path | None) ->
 def short_name(env_id: str) -> str:
     """ "hpo_gym/InRunControl-NoisyQuadratic-v0" -> "noisy-quadratic"."""
     instance = re.sub(r"-v[0-9]+$", "", env_id.rpartition("/")[2]).partition("-")[2] or env_id.rpartition("/")[2]
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", instance).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", instance).lower()
 
 
 def _tell(job: TrainingJob) -> None:
