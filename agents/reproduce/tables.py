@@ -9,6 +9,7 @@ from agents.reproduce.bootstrap import mean_estimate, score_difference_estimate,
 from agents.reproduce.records import Findings, Floats, Judged
 from hpo_gym.evaluation.compare import Estimate
 from hpo_gym.evaluation.comparison_tables import Cell, TextTable
+from hpo_gym.evaluation.rollout import TRAINING_COST
 from hpo_gym.evaluation.run_metrics import OFF, TUNED, improvement_over_off, normalized_score
 from hpo_gym.evaluation.run_tables import OUTCOMES_IN_WORDS
 
@@ -26,6 +27,7 @@ def outcome_table(findings: Findings, testbed: str) -> TextTable:
     ordered = sorted(judged.values(), key=lambda agent: -float(agent.outcomes.mean()))
     columns: dict[str, list[Cell]] = {
         "training seeds": [_n_seeds(agent) for agent in ordered],
+        "training runs": [_cost(agent) for agent in ordered],
         OUTCOMES_IN_WORDS[ordered[0].outcome]: [estimate_cell(mean_estimate(a.outcomes), "{:.4f}") for a in ordered],
         "below controller-off": [_cell(below(agent, judged, OFF), "{:.1%}") for agent in ordered],
         "normalised score": [_cell(score(agent, judged), "{:.3f}") for agent in ordered],
@@ -63,6 +65,7 @@ def ablation_table(findings: Findings, testbed: str, variants: Sequence[str], ag
     columns = {
         "what is different": [Cell(text=plan.variants[agent.agent].words) for agent in found],
         "training seeds": [_n_seeds(agent) for agent in found],
+        "training runs": [_cost(agent) for agent in found],
         OUTCOMES_IN_WORDS[found[0].outcome]: [estimate_cell(mean_estimate(a.outcomes), "{:.4f}") for a in found],
         "normalised score": [_cell(score(agent, judged), "{:.3f}") for agent in found],
         f"less {against}'s": [_cell(score_less(agent, judged, against), "{:+.3f}") for agent in found],
@@ -95,7 +98,7 @@ def learners_table(findings: Findings, testbed: str, variants: Sequence[str]) ->
         "training seeds": [_n_seeds(agent) for agent in found],
         OUTCOMES_IN_WORDS[found[0].outcome]: [estimate_cell(mean_estimate(a.outcomes), "{:.4f}") for a in found],
         "normalised score": [_cell(score(agent, judged), "{:.3f}") for agent in found],
-        "episodes": [Cell(text=f"{median(t.n_episodes for t in trainings[a.agent]):.0f}") for a in found],
+        "training runs": [_cost(agent) for agent in found],
         "processor seconds, median": [Cell(text=f"{median(t.cpu_s for t in trainings[a.agent]):.1f}") for a in found],
     }
     return _table(f"{findings.plan.testbeds[testbed].words}", [agent.agent for agent in found], columns)
@@ -170,6 +173,12 @@ def _entropy(findings: Findings, testbed: str, variant: str, n_updates: int | No
 def _paper(agent: Judged, form: str, figure: Callable[[float], float]) -> Cell:
     name = FREE if agent.agent.startswith(FREE) else agent.agent
     return Cell(text=form.format(figure(PAPER[name]))) if name in PAPER else NOTHING
+
+
+def _cost(agent: Judged) -> Cell:
+    """Run equivalents that its training or search paid, median over seeds."""
+    costs = [result.metrics[TRAINING_COST].mean for result in agent.results if TRAINING_COST in result.metrics]
+    return Cell(text=f"{np.median(costs):.0f}" if costs else "-")
 
 
 def _n_seeds(agent: Judged) -> Cell:

@@ -44,7 +44,7 @@ def made_up_result(agent: str, testbed: Testbed, seeds: range, training_seed: in
         n_seeds=n,
         seeds=list(seeds),
         budget=0,
-        metrics={name: summary},
+        metrics={name: summary, "training_cost": summary.model_copy(update={"mean": 160.0})},
         per_task={"": {}},
         regret_curves={},
         score_curves={},

@@ -59,7 +59,7 @@ def test_tables_are_made_of_what_jobs_left(root: Path) -> None:
     assert findings.judged["home"]["jel"].outcomes.shape == (2, 4)
     assert findings.judged["away"]["jel"].run_seeds.tolist() == [[0], [1]]
     assert [t.n_episodes for t in findings.trainings["home"]["jel"]] == [16, 16]
-    assert "| jel | short | 2 |" in ablation_table(findings, "home", ["jel"]).markdown()
+    assert "| jel | short | 2 | 16 |" in ablation_table(findings, "home", ["jel"]).markdown()
     assert "| away |" in transfer_table(findings, ["away"], ["linear", "jel"]).markdown()
 
 

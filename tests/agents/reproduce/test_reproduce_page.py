@@ -92,7 +92,7 @@ def test_the_paper_stands_beside_ours(findings: Findings) -> None:
     text = outcome_table(findings, "nano").markdown()
     row = next(line for line in text.splitlines() if line.startswith("| jel |"))
     assert row.endswith("| 1.173 | 19.3% | 0.755 |")
-    assert "| 3 | 1.1" in row
+    assert "| jel | 3 | 160 | 1.1" in row
 
 
 def test_figures_are_paired_with_the_references_on_the_same_runs(findings: Findings) -> None:
