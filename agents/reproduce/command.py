@@ -1,9 +1,13 @@
 """`python -m agents reproduce jel`: does what is left of a plan, then writes the page of what is there."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from agents.reproduce.jobs import Job
 
 OUT = Path("build/reproduce")
 RESULTS = Path("docs/results")
@@ -48,7 +52,7 @@ def jel(
         raise EvaluationError(f"{failures} jobs failed; what they said is above, and the next call tries them again")
 
 
-def work_off(jobs: list, workers: int) -> int:
+def work_off(jobs: "Sequence[Job]", workers: int) -> int:
     """Do the jobs that are left, a line each -> how many failed."""
     from agents.reproduce.workers import run_jobs
 

@@ -142,14 +142,21 @@ def learning_curves(findings: Findings, testbed: str, variants: Sequence[str], t
 
 
 def controllers(findings: Findings, testbed: str, agents: Sequence[str], theme: Theme = LIGHT) -> Figure:
-    """The scales that controllers apply over a run, averaged over training seeds on the log axis."""
+    """The scales that controllers apply over a run, averaged over training seeds on the log axis.
+
+    Of control by optimizer the matrices' are drawn, and below the name with "rest" those of the other parameters.
+    """
     figure, rows = new_axes(theme, title=f"Scale of the learning rate, {testbed}", height=5.6, n_rows=2)
-    styles = agent_styles(agents, theme)
+    judged = findings.judged[testbed]
+    by_optimizer = [a for a in agents if a in judged and "lr_scale_rest" in judged[a].results[0].applied[""]]
+    lines = [(agent, agent, "") for agent in agents if agent in judged]
+    lines += [(f"{agent}: rest", agent, "_rest") for agent in by_optimizer]
+    styles = agent_styles([words for words, _, _ in lines], theme)
     for axes, name in zip(rows, ("lr_scale", "wd_scale"), strict=True):
-        ends = {}
-        for agent in agents:
-            if agent in findings.judged[testbed]:
-                ends[agent] = applied_logs(findings.judged[testbed][agent], name).draw(axes, styles[agent])
+        ends = {
+            words: applied_logs(judged[agent], name + suffix).draw(axes, styles[words])
+            for words, agent, suffix in lines
+        }
         axes.yaxis.set_major_formatter(lambda value, _: f"{10**value:.3g}")
         label_axes(axes, theme, "updates" if name == "wd_scale" else "", "scale (log scale)")
         axes.margins(x=0)

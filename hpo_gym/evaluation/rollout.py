@@ -29,7 +29,10 @@ FLOOR = "floor_bits_per_byte"
 TRAINING_COST = "training_cost"
 """Attribute of agents that were tuned or trained on training runs, in run equivalents. Kept among the outcomes."""
 
-APPLIED = ("n_updates", "lr", "wd", "lr_rest", "wd_rest", "lr_scale", "wd_scale")
+APPLIED = (
+    *("n_updates", "lr", "wd", "lr_rest", "wd_rest"),
+    *("lr_scale", "wd_scale", "lr_scale_rest", "wd_scale_rest"),
+)
 """Keys of a step's info that say what a training run went on with."""
 
 
