@@ -108,7 +108,9 @@ def _bar(findings: Findings, testbed: str, name: str) -> str:
         if gap is not None:
             words = "better than" if gap.low > 0 else "worse than" if gap.high < 0 else "not told from"
             sentences.append(f"it is {words} {reference} ({gap.mean:.1%} [{gap.low:.1%}, {gap.high:.1%}] below)")
-    return f"- **{name}**: {'; '.join(sentences)}." if sentences else ""
+    n_seeds = len(agent.training_seeds)
+    trained = f"{n_seeds} training seed{'s' * (n_seeds > 1)}"
+    return f"- **{name}** ({trained}): {'; '.join(sentences)}." if sentences else ""
 
 
 def _cost(findings: Findings, page: Page) -> Mapping[str, str]:
