@@ -36,7 +36,12 @@ class Split(StrEnum):
 
 
 def evaluate(
-    agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of the catalogue, or module:builder.")],
+    agent: Annotated[
+        str,
+        typer.Argument(
+            metavar="AGENT", help="A name of the catalogue, a trained policy (by name or folder), or module:builder."
+        ),
+    ],
     env_id: EnvironmentId,
     split: Annotated[
         Split,
