@@ -15,6 +15,9 @@ print(hpo_gym.__file__)
 env = gymnasium.make("hpo_gym/ConfigSelection-HPOBenchMLP-v0")
 env.reset(seed=0)
 env.step(0)
+from agents.catalogue import pretrained_names, resolve
+from agents.training.preset import preset_names
+assert preset_names() and [resolve(name).build for name in pretrained_names()]
 """
 
 

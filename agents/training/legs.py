@@ -52,8 +52,7 @@ class Length:
             n_episodes: asked for.
             steps_per_episode: of an episode that does not end early.
         """
-        own = getattr(model, "group_size", None)
-        if own is not None:
+        if hasattr(model, "group_size"):  # whole episodes
             return cls(
                 n_rollouts=-(-n_episodes // model.n_episodes),
                 steps=model.n_episodes * steps_per_episode,

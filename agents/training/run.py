@@ -1,10 +1,13 @@
 """What a training is of, as its folder states it: two trainings of the same come to the same weights."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from agents.training.preset import Preset
 from hpo_gym.evaluation.atomic_file import atomic_writer
@@ -12,6 +15,7 @@ from hpo_gym.evaluation.errors import EvaluationError
 from hpo_gym.evaluation.evaluate import package_versions
 
 FILE = "run.json"
+LOCK = ".training.lock"
 
 
 class TrainingError(EvaluationError):
@@ -52,10 +56,21 @@ class Run:
         }
         return json.loads(json.dumps(content))
 
-    def write(self, folder: Path) -> None:
-        """Write run.json."""
-        with atomic_writer(folder / FILE) as file:
-            file.write(json.dumps(self.as_dict(), indent=2) + "\n")
+    @contextmanager
+    def claimed(self, folder: Path) -> Iterator[None]:
+        """A folder that says what is trained in it, and is this process's alone.
+
+        Raises:
+            TrainingError: another process trains in it.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(folder / LOCK, blocking=False):
+                with atomic_writer(folder / FILE) as file:
+                    file.write(json.dumps(self.as_dict(), indent=2) + "\n")
+                yield
+        except Timeout:
+            raise TrainingError(f"another process is training in {folder}") from None
 
     def check(self, folder: Path, *, resume: bool) -> None:
         """See that a folder is free or, to resume, that what it holds is the same.

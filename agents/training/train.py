@@ -62,37 +62,41 @@ def train(
     run = Run(preset=preset, env_id=env_id, seed=seed, task_choice=choice)
     run.check(folder, resume=resume)
     if not json_path(folder / POLICY).exists():
-        with reproducible_training():
-            _train(run, folder, progress=progress)
+        with reproducible_training(), training_env(preset, env_id, run.env_kwargs) as (env, steps_per_episode):
+            model = _make_model(run, env)
+            export_policy(model)  # what has no format is told now, not after the training
+            with run.claimed(folder):
+                own_log = _train(model, run, folder, steps_per_episode, progress=progress)
+                _write_policy(model, run, own_log, folder, steps_per_episode)
         (folder / checkpoint.FILE).unlink(missing_ok=True)
     return folder
 
 
-def _train(run: Run, folder: Path, *, progress: bool) -> None:
-    with training_env(run.preset, run.env_id, run.env_kwargs) as (env, steps_per_episode):
-        model = _make_model(run, env)
-        export_policy(model)  # what has no format is told now, not after the training
-        run.write(folder)
-        length = Length.of(model, run.preset.n_episodes, steps_per_episode)
-        kept, notes = _resume(model, folder)
-        spent = {name: notes.get(name, 0.0) for name in ("wall_s", "cpu_s")}
-        own_log = log.TrainingLog(folder / log.FILE, size=notes.get("log_bytes", 0), **spent)
-        model.set_logger(Logger(None, [own_log, *_tensorboard(folder)]))
-        done = notes.get("n_rollouts", 0)
-        with training_bar(run.preset.agent, length.n_rollouts, done=done, is_shown=progress) as advance:
-            legs = Legs(
-                folder / checkpoint.FILE,
-                length=length,
-                seed=run.seed,
-                log=own_log,
-                checkpoint=kept,
-                after_line=lambda n_done: advance(n_done, own_log.latest),
-            )
-            try:
-                _learn(model, legs, length)
-            finally:
-                model.logger.close()
-        architecture, tensors = export_policy(model)
+def _train(model: Any, run: Run, folder: Path, steps_per_episode: int, *, progress: bool) -> log.TrainingLog:
+    length = Length.of(model, run.preset.n_episodes, steps_per_episode)
+    kept, notes = _resume(model, folder)
+    spent = {name: notes.get(name, 0.0) for name in ("wall_s", "cpu_s")}
+    own_log = log.TrainingLog(folder / log.FILE, size=notes.get("log_bytes", 0), **spent)
+    model.set_logger(Logger(None, [own_log, *_tensorboard(folder)]))
+    done = notes.get("n_rollouts", 0)
+    with training_bar(run.preset.agent, length.n_rollouts, done=done, is_shown=progress) as advance:
+        legs = Legs(
+            folder / checkpoint.FILE,
+            length=length,
+            seed=run.seed,
+            log=own_log,
+            checkpoint=kept,
+            after_line=lambda n_done: advance(n_done, own_log.latest),
+        )
+        try:
+            _learn(model, legs, length)
+        finally:
+            model.logger.close()
+    return own_log
+
+
+def _write_policy(model: Any, run: Run, own_log: log.TrainingLog, folder: Path, steps_per_episode: int) -> None:
+    architecture, tensors = export_policy(model)
     write_weights(
         folder / POLICY,
         architecture=architecture,

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 import hpo_gym  # noqa: F401 - registers
 from agents.pretrained.policy import TrainedPolicy
@@ -18,7 +19,7 @@ from agents.training import legs
 from agents.training.checkpoint import CheckpointError
 from agents.training.log import read_log
 from agents.training.preset import Preset, PresetError, read_preset
-from agents.training.run import TrainingError
+from agents.training.run import LOCK, TrainingError
 from agents.training.train import train
 
 QUADRATIC = "hpo_gym/InRunControl-NoisyQuadratic-v0"
@@ -152,6 +153,11 @@ def test_a_folder_is_not_trained_over(tmp_path):
     (out / "run.json").write_text("{")
     with pytest.raises(TrainingError, match=r"run\.json: no JSON"):
         train(JEL, QUADRATIC, out=out, resume=True)
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    with FileLock(tmp_path / LOCK), pytest.raises(TrainingError, match="another process is training in"):
+        train(JEL, QUADRATIC, out=tmp_path)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path, monkeypatch):
