@@ -1,12 +1,13 @@
-"""Tune Stable-Baselines3's PPO and DQN on training run seeds and training tasks, the same number of trainings for each.
+"""Tune Stable-Baselines3's PPO and DQN on training run seeds and training tasks.
 
-`python -m benchmarks.sb3_tuning in-run-control`, then `python -m benchmarks.sb3_tuning config-selection`.
+`python -m benchmarks.sb3_tuning in-run-control [--check]` and `python -m benchmarks.sb3_tuning config-selection`.
 
 Settings are drawn at random, SB3's own among them; all are trained with one seed, the best few with further ones
 (`ROUNDS`), judged by the trained agent's deterministic episodes:
 
-- in-run control: the mean return on 64 other training run seeds of the noisy quadratic. The best two are also trained
-  on Micro; the better of them there is the choice, which is then trained anew with other seeds, beside SB3's own.
+- in-run control: the mean return on 64 other training run seeds of the noisy quadratic. With `--check` the best two are
+  also trained on Micro; the better of them there is the choice, which is then trained anew with other seeds, beside
+  SB3's own.
 - config selection: the mean area under the regret curve on HPOBench MLP and TST SVM, on a third of their *training*
   tasks that was left out of the training, another third with each seed.
 
@@ -57,9 +58,12 @@ class Round:
 
 
 ROUNDS = {
-    IN_RUN: (Round(24, (0,)), Round(8, (1, 2)), Round(3, (3, 4, 5, 6))),
-    SELECTION: (Round(16, (0,)), Round(4, (1, 2))),
+    (IN_RUN, "ppo"): (Round(24, (0,)), Round(8, (1, 2)), Round(3, (3, 4, 5, 6))),
+    (IN_RUN, "dqn"): (Round(12, (0,)), Round(4, (1, 2)), Round(2, (3, 4, 5, 6))),
+    (SELECTION, "ppo"): (Round(10, (0,)), Round(3, (1, 2))),
+    (SELECTION, "dqn"): (Round(10, (0,)), Round(3, (1, 2))),
 }
+"""DQN takes several times as long for a step of training as PPO."""
 FRESH_SEEDS = tuple(range(100, 105))
 
 
@@ -142,7 +146,7 @@ def search(trainings: Trainings, algorithm: str) -> list[dict[str, Any]]:
     family, rng = trainings.family, np.random.default_rng(0)
     space = SPACES[family][algorithm]
     env_ids = (NOISY_QUADRATIC,) if family == IN_RUN else TABLES
-    rounds, seeds = ROUNDS[family], ()
+    rounds, seeds = ROUNDS[family, algorithm], ()
     drawn = {name_of(known): dict(known) for known in (space.default, space.before) if known is not None}
     while len(drawn) < rounds[0].n_settings:
         chosen = space.draw(rng)
@@ -182,22 +186,21 @@ def references(family: str) -> dict[str, float]:
     return {name: float(np.mean(scores)) for name, scores in found.items()}
 
 
-def search_all(family: str, out: Path) -> list[Outcome]:
+def search_all(family: str, out: Path, *, is_checked: bool) -> list[Outcome]:
     """Both algorithms of a family."""
     trainings = Trainings(family, out / f"{family}.jsonl")
     found = {algorithm: search(trainings, algorithm) for algorithm in SPACES[family]}
-    is_in_run = family == IN_RUN
     known = references(family)
     outcomes = [
         Outcome(
             family=family,
             algorithm=algorithm,
             ranking=candidates,
-            chosen=check_on_micro(trainings, algorithm, candidates) if is_in_run else candidates[0],
-            search_envs=(NOISY_QUADRATIC,) if is_in_run else TABLES,
-            search_seeds=[seed for each in ROUNDS[family] for seed in each.seeds],
-            check_env=MICRO if is_in_run else "",
-            fresh_seeds=FRESH_SEEDS if is_in_run else (),
+            chosen=check_on_micro(trainings, algorithm, candidates) if is_checked else candidates[0],
+            search_envs=(NOISY_QUADRATIC,) if family == IN_RUN else TABLES,
+            search_seeds=[seed for each in ROUNDS[family, algorithm] for seed in each.seeds],
+            check_env=MICRO if is_checked else "",
+            fresh_seeds=FRESH_SEEDS if is_checked else (),
             references=known,
         )
         for algorithm, candidates in found.items()
@@ -210,9 +213,12 @@ def main() -> None:
     """Search what is missing, rewrite the page, print the choices."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("family", choices=tuple(SPACES))
+    parser.add_argument("--check", action="store_true", help="in-run control: train the best on Micro and anew, too")
     parser.add_argument("--out", type=Path, default=OUT, help="where the journal is kept")
     arguments = parser.parse_args()
-    for outcome in search_all(arguments.family, arguments.out):
+    for outcome in search_all(
+        arguments.family, arguments.out, is_checked=arguments.check and arguments.family == IN_RUN
+    ):
         print(f"{outcome.algorithm}: {outcome.chosen}")
 
 

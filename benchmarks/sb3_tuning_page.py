@@ -72,8 +72,8 @@ def write_page(outcomes: Sequence[Outcome], records: Sequence[Record]) -> None:
         "",
         f"{words[family]} In the same episodes: {known}. In brackets 95 % bootstrap intervals over trainings.",
         "",
-        "| algorithm | settings | trainings | hours | chosen | SB3's own | before |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| algorithm | settings | trainings | chosen | SB3's own | before |",
+        "|---|---:|---:|---:|---:|---:|",
         *(_effort(outcome, [r for r in records if r["algorithm"] == outcome.algorithm]) for outcome in outcomes),
     ]
     for outcome in outcomes:
@@ -87,7 +87,6 @@ def _effort(outcome: Outcome, records: Sequence[Record]) -> str:
         outcome.algorithm,
         str(len(tried)),
         str(len(records)),
-        f"{sum(record['wall_s'] for record in records) / 3600:.2f}",
         _score(outcome, records, outcome.chosen, outcome.search_seeds),
         _score(outcome, records, outcome.space.default, outcome.search_seeds),
         _score(outcome, records, outcome.space.before, outcome.search_seeds),
@@ -96,7 +95,7 @@ def _effort(outcome: Outcome, records: Sequence[Record]) -> str:
 
 
 def _best(outcome: Outcome, records: Sequence[Record]) -> list[str]:
-    names = list(outcome.space.choices)
+    names = [name for name, values in outcome.space.choices.items() if len(values) > 1]
     header = [*(name.rpartition(".")[2] for name in names), "score"]
     shown = list(outcome.ranking[:N_SHOWN])
     lines = [f"The best of {outcome.algorithm}:", ""]
@@ -106,11 +105,11 @@ def _best(outcome: Outcome, records: Sequence[Record]) -> list[str]:
     lines += [f"| | {' | '.join(header)} |", "|---|" + "---:|" * len(header)]
     for chosen in shown:
         cells = ["chosen" if chosen == outcome.chosen else ""]
-        cells += [f"{chosen[name]:g}" for name in names]
+        cells += [f"{chosen[name]:g}" if name in chosen else "" for name in names]
         cells.append(_score(outcome, mine, chosen, outcome.search_seeds))
         if outcome.check_env:
             found = [r["score"] for r in mine if r["chosen"] == chosen and r["env_id"] == outcome.check_env]
-            cells.append(f"{found[0]:.3f}" if found else "")
+            cells.append(_figure(outcome.family, found[0]) if found else "")
         lines.append(f"| {' | '.join(cells)} |")
     if outcome.fresh_seeds:
         lines += ["", f"Trained anew with {len(outcome.fresh_seeds)} other seeds: the choice "]
