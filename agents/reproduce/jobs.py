@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-from filelock import FileLock, Timeout
 
 import hpo_gym  # noqa: F401 - registers the environments
 from agents.reproduce.plan import Part, Plan, Testbed, Variant
@@ -23,13 +22,8 @@ from agents.reproduce.reference_agents import reference_builders, schedule
 from agents.training.preset import Preset, PresetError, read_preset
 from hpo_gym.evaluation.agent import AgentBuilder
 from hpo_gym.evaluation.atomic_file import atomic_writer
-from hpo_gym.evaluation.errors import EvaluationError
 from hpo_gym.evaluation.evaluate import evaluate_protocol
 from hpo_gym.evaluation.protocol import Protocol
-
-
-class BusyError(EvaluationError):
-    """Somebody else does the job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,29 +78,17 @@ class TrainingJob:
         return self.is_possible and all(self.result_path(name).exists() for name in self.judged_on)
 
     def run(self) -> None:
-        """Do what is left; training goes on from its last checkpoint.
-
-        Raises:
-            BusyError: another process is at it.
-        """
+        """Do what is left; training goes on from its last checkpoint."""
         from agents.pretrained.loading import policy_builder
         from agents.training.train import train
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self.folder / ".lock", blocking=False):
-                train(self.preset, self._env_id, seed=self.seed, out=self.folder, resume=True, progress=False)
-                builder = policy_builder(self.folder)
-                for name in self.judged_on:
-                    if not self.result_path(name).exists():
-                        seeds = self.plan.testbeds[name].run_seeds_met_by(self.seed)
-                        judge(self.variant, builder, self.plan.testbeds[name], seeds, self.result_path(name))
-        except Timeout:
-            raise BusyError(f"another process works in {self.folder}") from None
-
-    @property
-    def _env_id(self) -> str:
-        return self.plan.testbeds[self.trained_on].env_id
+        env_id = self.plan.testbeds[self.trained_on].env_id
+        train(self.preset, env_id, seed=self.seed, out=self.folder, resume=True, progress=False)
+        builder = policy_builder(self.folder)
+        for name in self.judged_on:
+            if not self.result_path(name).exists():
+                seeds = self.plan.testbeds[name].run_seeds_met_by(self.seed)
+                judge(self.variant, builder, self.plan.testbeds[name], seeds, self.result_path(name))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agents.reproduce.jobs import ReferenceJob, TrainingJob, cpu_path, reference_jobs, training_jobs
 from agents.reproduce.plan import Part, Plan
-from agents.training.log import read_log
+from agents.training.log import FILE, read_log
 from hpo_gym.evaluation.result import EvaluationResult
 from hpo_gym.evaluation.run_tables import outcome_name
 
@@ -20,6 +20,10 @@ ENTROPY = "train/entropy_per_dimension"
 """Of the policy that played an update's episodes, before any squashing; nats."""
 
 CPU = "cpu_s"
+"""Seconds of a processor, of all processes that worked on a training and of what it goes on from."""
+
+FIRST = "first"
+"""Folder of the training that another one goes on from."""
 
 OUTCOME = "rollout/outcome_mean"
 """What the training runs of an update came to, under sampled actions; unlike their returns it does not depend on how
@@ -91,11 +95,22 @@ class Training:
 
     Attributes:
         seed: of the training.
-        lines: of its log, one an update.
+        lines: of its log, one an update. `n_episodes` are training runs that were paid: where a cheaper environment was
+            trained on first, with that training at its price in the processor's seconds.
     """
 
     seed: int
     lines: tuple[Mapping[str, Any], ...]
+
+    @classmethod
+    def read(cls, seed: int, folder: Path) -> "Training":
+        """From the folder of a finished training."""
+        lines = read_log(folder)
+        if not (folder / FIRST / FILE).exists():
+            return cls(seed=seed, lines=tuple(lines))
+        first_s, last = read_log(folder / FIRST)[-1][CPU], lines[-1]
+        before = last["n_episodes"] * first_s / (last[CPU] - first_s)
+        return cls(seed=seed, lines=tuple({**line, "n_episodes": line["n_episodes"] + before} for line in lines))
 
     def curve(self, x: str, y: str) -> tuple[Floats, Floats]:
         """Two figures of the log where both are logged: (n,), (n,)."""
@@ -114,9 +129,9 @@ class Training:
         return float(values[-1 if n_updates is None else min(n_updates, len(values) - 1)])
 
     @property
-    def n_episodes(self) -> int:
+    def n_episodes(self) -> float:
         """Of the whole training."""
-        return int(self.lines[-1]["n_episodes"])
+        return float(self.lines[-1]["n_episodes"])
 
     @property
     def cpu_s(self) -> float:
@@ -152,7 +167,7 @@ def read_findings(plan: Plan, root: Path) -> Findings:
                     judged[testbed][variant] = Judged.read(variant, [job.seed for job in done], paths)
             finished = [job for job in jobs if any(job.result_path(name).exists() for name in part.judged_on)]
             if finished:
-                found = tuple(Training(seed=job.seed, lines=tuple(read_log(job.folder))) for job in finished)
+                found = tuple(Training.read(job.seed, job.folder) for job in finished)
                 trainings.setdefault(part.trained_on, {}).setdefault(variant, found)
     return Findings(plan=plan, judged=judged, trainings=trainings)
 

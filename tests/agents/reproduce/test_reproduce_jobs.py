@@ -12,6 +12,7 @@ from agents.reproduce.plan import Plan
 from agents.reproduce.records import read_findings
 from agents.reproduce.tables import ablation_table, transfer_table
 from agents.reproduce.workers import run_job, run_jobs
+from agents.training.run import LOCK
 
 QUADRATIC = "hpo_gym/InRunControl-NoisyQuadratic-v0"
 
@@ -85,8 +86,8 @@ def test_a_training_that_another_process_is_at_is_left_to_it(tmp_path: Path) -> 
     plan = small_plan()
     job = jobs_of(plan, plan.parts, tmp_path)[0]
     job.folder.mkdir(parents=True)
-    with FileLock(job.folder / ".lock"):
-        assert "another process works in" in run_job(job).failure
+    with FileLock(job.folder / LOCK):
+        assert "another process" in run_job(job).failure
     assert not job.is_done
 
 

@@ -12,7 +12,7 @@ from agents.reproduce.cost import deployed_run_s, final_outcome, reached
 from agents.reproduce.jel_page import Page, render
 from agents.reproduce.pictures import trailing_means
 from agents.reproduce.plan import Plan, read_plan
-from agents.reproduce.records import Findings, read_findings
+from agents.reproduce.records import Findings, Training, read_findings
 from agents.reproduce.tables import behind, below, outcome_table, score, score_less
 
 FEW = ("jel", "jel-plus", "std", "rich", "grpo", "sb3-ppo")
@@ -133,6 +133,17 @@ def test_cost_counts_until_the_average_of_the_last_updates_is_there(findings: Fi
     assert reached(trainings[0], target - 1) is None
     assert reached(trainings[0], 10.0).cpu_s == 2.0
     assert deployed_run_s(findings, "nano-deploy") == 20.0
+
+
+def test_a_training_on_something_cheaper_before_counts_by_its_seconds(tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "training.jsonl").write_text('{"n_episodes": 80, "cpu_s": 30.0}\n')
+    (tmp_path / "training.jsonl").write_text(
+        '{"n_episodes": 8, "cpu_s": 110.0}\n{"n_episodes": 16, "cpu_s": 190.0}\n'  # 10 s an episode, and 30 before
+    )
+    training = Training.read(0, tmp_path)
+    assert [line["n_episodes"] for line in training.lines] == [11.0, 19.0]
+    assert training.cpu_s == 190.0
 
 
 def test_trailing_means_begin_with_what_there_is() -> None:
