@@ -6,6 +6,8 @@ catalogue loads no learning library.
 
 import importlib
 import sys
+import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +58,18 @@ class CatalogueEntry:
             hint = did_you_mean(function_name, has)
             raise UnknownAgentError(f"agent {self.name!r}: {module_name!r} has no callable {function_name!r}{hint}")
         return cast(AgentBuilder, function)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresetEntry(CatalogueEntry):
+    """An agent of a preset: weights that come with the package, or trained on training tasks or run seeds."""
+
+    @cached_property
+    def build(self) -> AgentBuilder:
+        """The builder for this preset."""
+        from agents.training.builder import preset_builder
+
+        return preset_builder(self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,29 +171,25 @@ _ENTRIES += tuple(
     CatalogueEntry(name=name, builder=f"agents.schedules.{builder}", family=family, description=text, plays=IN_RUN)
     for name, builder, family, text in _SCHEDULES
 )
-_LEARNED = (
-    ("jel", "build_jel", IN_RUN, "the learned controller of JEL, exactly as its paper trains it"),
-    ("jel-plus", "build_jel_plus", IN_RUN, "the same beyond the paper: paired starts, control by optimizer"),
-    ("grpo", "build_grpo", "", "standard GRPO: divided by the group's standard deviation, length normalised"),
-    ("dr-grpo", "build_dr_grpo", "", "GRPO without either (Liu et al. 2025)"),
-    ("grpo-pcr", "build_grpo_pcr", "", "GRPO with policy churn regularisation, in GRPOformer's numbers"),
-    ("sb3-ppo", "build_sb3_ppo", "", "Stable-Baselines3's PPO"),
-    ("sb3-dqn", "build_sb3_dqn", "", "Stable-Baselines3's DQN"),
-    ("sb3-maskable-ppo", "build_sb3_maskable_ppo", SEARCH, "sb3-contrib's MaskablePPO"),
-)
-"""Agents of `agents/presets`: trained on training tasks or run seeds, or with weights that come with the package."""
-_ENTRIES += tuple(
-    CatalogueEntry(
-        name=name,
-        builder=f"agents.training.builder:{builder}",
-        family="reinforcement learning",
-        description=text,
-        plays=plays,
-    )
-    for name, builder, plays, text in _LEARNED
-)
 
-_PRETRAINED = Path(__file__).with_name("pretrained")
+
+def _of_presets() -> Iterator[PresetEntry]:
+    """The agents of `agents/presets`, for the families that each has a table for."""
+    for path in sorted(_HERE.joinpath("presets").glob("*.toml"), key=lambda path: path.stem):
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        families = [family for family in (SEARCH, IN_RUN) if family in content]
+        yield PresetEntry(
+            name=path.stem,
+            builder="agents.training.builder:preset_builder",
+            description=content.get("description", ""),
+            family="reinforcement learning",
+            plays=families[0] if len(families) == 1 else "",
+        )
+
+
+_HERE = Path(__file__).parent
+_ENTRIES += tuple(_of_presets())
+_PRETRAINED = _HERE / "pretrained"
 
 CATALOGUE = MappingProxyType({entry.name: entry for entry in _ENTRIES})
 

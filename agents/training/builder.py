@@ -83,13 +83,3 @@ def _size(env_id: str) -> float:
     """Parameters of the model that is trained."""
     env: Any = gym.make(env_id).unwrapped
     return float(env.facts["n_parameters"])
-
-
-build_jel = preset_builder("jel")
-build_jel_plus = preset_builder("jel-plus")
-build_grpo = preset_builder("grpo")
-build_dr_grpo = preset_builder("dr-grpo")
-build_grpo_pcr = preset_builder("grpo-pcr")
-build_sb3_ppo = preset_builder("sb3-ppo")
-build_sb3_dqn = preset_builder("sb3-dqn")
-build_sb3_maskable_ppo = preset_builder("sb3-maskable-ppo")

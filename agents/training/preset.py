@@ -11,7 +11,10 @@ env = { action = "shared" }            # options of the environment
 [in-run-control.algorithm]             # keyword arguments of the algorithm
 group_size = 8
 
-["hpo_gym/InRunControl-Micro-v0"]      # what differs on one environment
+["hpo_gym/InRunControl-Nano-v0"]       # what differs on one environment
+n_episodes = 80
+["hpo_gym/InRunControl-Nano-v0".first]  # a cheaper environment, trained on before; 0 episodes: not at all
+env_id = "hpo_gym/InRunControl-Micro-v0"
 n_episodes = 80
 ```
 """
@@ -31,7 +34,8 @@ from hpo_gym.evaluation.errors import EvaluationError, did_you_mean
 FOLDER = Path(__file__).parents[1] / "presets"
 FAMILIES = ("in-run-control", "config-selection")
 HEADER = ("algorithm", "description")
-SECTION = ("n_episodes", "n_envs", "n_rows", "policy", "env", "algorithm")
+SECTION = ("n_episodes", "n_envs", "n_rows", "policy", "env", "algorithm", "first")
+FIRST = ("env_id", "n_episodes")
 REQUIRED = ("n_episodes", "policy")
 
 
@@ -52,6 +56,7 @@ class Preset:
         n_rows: outputs of a `Discrete` head at most, for which a shortlist is drawn from a greater pool; None: all.
         env: options of the environment.
         settings: keyword arguments of the algorithm.
+        first: "env_id" and "n_episodes" of a training that this one goes on from; None: it starts from nothing.
     """
 
     agent: str
@@ -62,6 +67,7 @@ class Preset:
     n_rows: int | None
     env: Mapping[str, Any]
     settings: Mapping[str, Any]
+    first: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -110,6 +116,7 @@ def read_preset(
         n_rows=section.get("n_rows"),
         env=section.get("env", {}),
         settings=section.get("algorithm", {}),
+        first=section["first"] if section.get("first", {}).get("n_episodes") else None,
     )
 
 
@@ -174,14 +181,31 @@ def _check_section(where: str, section: Mapping[str, Any], algorithm: str) -> No
         if key not in section:
             raise PresetError(f"{where}: key {key!r} is missing")
     for key in ("n_episodes", "n_envs", "n_rows"):
-        value = section.get(key)
-        if key in section and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise PresetError(f"{where}: {key} = {value!r}: a whole number, 1 or more, is needed")
+        if key in section:
+            _check_count(where, key, section[key], least=1)
     if not isinstance(section["policy"], str):
         raise PresetError(f"{where}: policy = {section['policy']!r}: a name is needed")
     if not isinstance(section.get("env", {}), Mapping):
         raise PresetError(f"{where}: env = {section['env']!r}: a table is needed")
     _check_settings(where, section.get("algorithm", {}), algorithm)
+    if "first" in section:
+        _check_first(where, section["first"])
+
+
+def _check_first(where: str, first: Any) -> None:
+    if not isinstance(first, Mapping):
+        raise PresetError(f"{where}: first = {first!r}: a table is needed")
+    _check_keys(where, first, FIRST, "first.")
+    for key in FIRST:
+        if key not in first:
+            raise PresetError(f"{where}: key 'first.{key}' is missing")
+    _check_count(where, "first.n_episodes", first["n_episodes"], least=0)
+    _family_of(str(first["env_id"]))
+
+
+def _check_count(where: str, key: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise PresetError(f"{where}: {key} = {value!r}: a whole number, {least} or more, is needed")
 
 
 def _check_settings(where: str, settings: Any, algorithm: str) -> None:

@@ -4,16 +4,19 @@
 |---|---|
 | run.json | what is trained: agent, environment, seed, preset, threads, versions |
 | training.jsonl | a line an update |
+| first/ | the same for the training that this one goes on from, where the preset has one; state.safetensors is its end |
 | tensorboard/ | the same for TensorBoard, where that is installed |
 | checkpoint.safetensors | the state at the last checkpoint, until the training is finished |
 | policy.safetensors, policy.json | the policy that came of it |
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
+from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.pretrained.weights import POLICY, ActingOptions, Provenance, json_path, write_weights
@@ -28,6 +31,9 @@ from agents.training.progress import training_bar
 from agents.training.run import Run
 from hpo_gym.evaluation.evaluate import package_versions
 
+STATE = "state.safetensors"
+"""The end of a training that another one goes on from: networks, optimizer and the seconds spent."""
+
 
 def train(
     preset: Preset,
@@ -38,6 +44,7 @@ def train(
     resume: bool = False,
     progress: bool = True,
     task_choice: Mapping[str, Any] | None = None,
+    keep_state: bool = False,
 ) -> Path:
     """Train into a folder, with one thread.
 
@@ -49,6 +56,7 @@ def train(
         resume: go on with what is in the folder; a finished training is left as it is, an absent one begun.
         progress: whether a bar is drawn on stderr, if that is a terminal.
         task_choice: what is trained on, as options of the environment: by default the split "train".
+        keep_state: leave what another training goes on from.
 
     Returns:
         The folder.
@@ -67,6 +75,9 @@ def train(
             export_policy(model)  # what has no format is told now, not after the training
             with run.claimed(folder):
                 own_log = _train(model, run, folder, steps_per_episode, progress=progress)
+                if keep_state:
+                    notes = {"wall_s": own_log.wall_s, "cpu_s": own_log.cpu_s}
+                    checkpoint.save_checkpoint(folder / STATE, model, notes)
                 _write_policy(model, run, own_log, folder, steps_per_episode)
         (folder / checkpoint.FILE).unlink(missing_ok=True)
     return folder
@@ -75,6 +86,8 @@ def train(
 def _train(model: Any, run: Run, folder: Path, steps_per_episode: int, *, progress: bool) -> log.TrainingLog:
     length = Length.of(model, run.preset.n_episodes, steps_per_episode)
     kept, notes = _resume(model, folder)
+    if kept is None and run.preset.first is not None:
+        notes = _go_on_from_first(model, run, folder, progress=progress)
     spent = {name: notes.get(name, 0.0) for name in ("wall_s", "cpu_s")}
     own_log = log.TrainingLog(folder / log.FILE, size=notes.get("log_bytes", 0), **spent)
     model.set_logger(Logger(None, [own_log, *_tensorboard(folder)]))
@@ -95,6 +108,28 @@ def _train(model: Any, run: Run, folder: Path, steps_per_episode: int, *, progre
     return own_log
 
 
+def _go_on_from_first(model: Any, run: Run, folder: Path, *, progress: bool) -> Mapping[str, Any]:
+    """Train on the cheaper environment, and put what was learned there into the model; the seconds that it took."""
+    first = run.preset.first
+    assert first is not None
+    preset = replace(run.preset, n_episodes=first["n_episodes"], first=None)
+    there = train(
+        preset,
+        first["env_id"],
+        seed=run.seed,
+        out=folder / "first",
+        resume=True,
+        progress=progress,
+        task_choice=run.task_choice,
+        keep_state=True,
+    )
+    tensors, content = checkpoint.load_checkpoint(there / STATE)
+    content["counters"] |= {"num_timesteps": 0, "_current_progress_remaining": 1.0}
+    checkpoint.restore(model, tensors, content)
+    set_random_seed(run.seed)  # whether or not the first training was this process's
+    return content["notes"]
+
+
 def _write_policy(model: Any, run: Run, own_log: log.TrainingLog, folder: Path, steps_per_episode: int) -> None:
     architecture, tensors = export_policy(model)
     write_weights(
@@ -108,11 +143,20 @@ def _write_policy(model: Any, run: Run, own_log: log.TrainingLog, folder: Path, 
             preset=run.preset.as_dict(),
             seed=run.seed,
             n_episodes=own_log.n_episodes,
-            training_cost=model.num_timesteps / steps_per_episode,
+            training_cost=_cost(model, run, own_log, folder, steps_per_episode),
             wall_s=round(own_log.wall_s, 1),
             versions=package_versions(),
         ),
     )
+
+
+def _cost(model: Any, run: Run, own_log: log.TrainingLog, folder: Path, steps_per_episode: int) -> float:
+    """Episodes, those of a first training at their price in the processor's seconds."""
+    n_own = model.num_timesteps / steps_per_episode
+    if run.preset.first is None:
+        return n_own
+    first_s = checkpoint.load_checkpoint(folder / "first" / STATE)[1]["notes"]["cpu_s"]
+    return n_own * own_log.cpu_s / (own_log.cpu_s - first_s)
 
 
 def _make_model(run: Run, env: VecEnv) -> Any:

@@ -18,7 +18,7 @@ def test_the_catalogue_has_the_published_names():
         "successive-halving",
         "controller-off", "hand-tuned", "schedule-free", "schedule-free-uniform", "schedule-free-warmdown", "constant",
         "cosine", "linear", "oracle", "random-sweep", "asha-sweep",
-        "jel", "jel-plus", "grpo", "dr-grpo", "grpo-pcr", "sb3-ppo", "sb3-dqn", "sb3-maskable-ppo",
+        "dr-grpo", "grpo", "grpo-pcr", "jel", "jel-plus", "sb3-dqn", "sb3-maskable-ppo", "sb3-ppo",
     )  # fmt: skip
 
 
@@ -70,3 +70,12 @@ def test_importing_the_catalogue_loads_no_learning_library():
     code = f"import sys, agents.catalogue; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_agents_of_presets_are_told_by_their_files():
+    entry = catalogue.CATALOGUE["jel"]
+    assert (entry.plays, entry.description) == ("in-run-control", "JEL's controller, exactly as its paper trains it")
+    assert catalogue.CATALOGUE["sb3-dqn"].plays == ""
+    needed = catalogue.resolve("sb3-dqn").build.env_kwargs
+    assert needed("hpo_gym/InRunControl-Nano-v0")["action"] == "discrete"
+    assert needed("hpo_gym/ConfigSelection-HPOBenchMLP-v0")["action"] == "index"
