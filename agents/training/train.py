@@ -4,7 +4,7 @@
 |---|---|
 | run.json | what is trained: agent, environment, seed, preset, threads, versions |
 | training.jsonl | a line an update |
-| first/ | the same for the training that this one goes on from, where the preset has one; state.safetensors is its end |
+| first/ | the same for the training that this one goes on from, if any, and its end, state.safetensors |
 | tensorboard/ | the same for TensorBoard, where that is installed |
 | checkpoint.safetensors | the state at the last checkpoint, until the training is finished |
 | policy.safetensors, policy.json | the policy that came of it |
