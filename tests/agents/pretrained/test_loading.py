@@ -74,6 +74,16 @@ def test_what_ships_is_sound_small_and_plays_its_environment(name):
     assert policy_builder(name)(context).training_cost > 0
 
 
+@pytest.mark.parametrize("name", catalogue.pretrained_names())
+def test_what_ships_was_trained_as_the_presets_say_now(name):
+    description = read_weights(SHIPPED / name).description
+    preset = read_preset(description.provenance.agent, description.env_id).as_dict()
+    was = description.provenance.preset
+    assert {key: value for key, value in was.items() if value is not None} == {
+        key: value for key, value in preset.items() if value is not None
+    }, "train it anew: python -m benchmarks.shipped_policies"
+
+
 def test_the_nearest_weights_are_those_of_the_environment_then_those_of_the_nearest_size(folder, tmp_path, monkeypatch):
     weights = read_weights(folder / "policy")
     for name, env in (("jel-micro", "Micro"), ("jel-nano", "Nano"), ("jel-noisy-quadratic", "NoisyQuadratic")):

@@ -46,6 +46,7 @@ def preset_of(algorithm, policy, n_episodes, *, env=None, n_envs=None, n_rows=No
 
 JEL = read_preset("jel", QUADRATIC, {"n_episodes": 48})
 PLUS = read_preset("jel-plus", QUADRATIC, {"n_episodes": 48})
+TWICE = read_preset("jel-plus", QUADRATIC, {"n_episodes": 48, "first.env_id": QUADRATIC, "first.n_episodes": 16})
 PPO = preset_of("ppo", "MlpPolicy", 96, n_envs=4, n_steps=24, batch_size=48, n_epochs=2)
 DQN = preset_of(
     *("dqn", "MlpPolicy", 96),
@@ -64,8 +65,8 @@ MASKABLE = preset_of(
 )
 TRAININGS = pytest.mark.parametrize(
     ("preset", "env_id"),
-    [(JEL, QUADRATIC), (PLUS, QUADRATIC), (PPO, QUADRATIC), (DQN, QUADRATIC), (MASKABLE, MLP)],
-    ids=["jel", "jel-plus", "ppo", "dqn", "maskable-ppo"],
+    [(JEL, QUADRATIC), (PLUS, QUADRATIC), (TWICE, QUADRATIC), (PPO, QUADRATIC), (DQN, QUADRATIC), (MASKABLE, MLP)],
+    ids=["jel", "jel-plus", "twice", "ppo", "dqn", "maskable-ppo"],
 )
 
 
@@ -112,8 +113,8 @@ def test_the_exported_policy_acts_as_the_trained_model_does(preset, env_id, tmp_
     monkeypatch.setattr(legs.Legs, "finish", lambda self: models.append(self.model))
     weights = read_weights(train(preset, env_id, out=tmp_path / "run") / "policy")
     policy = TrainedPolicy(weights.description.architecture, weights.tensors)
-    observations = models[0].env.reset()
-    theirs, _ = models[0].predict(observations, deterministic=True)
+    observations = models[-1].env.reset()
+    theirs, _ = models[-1].predict(observations, deterministic=True)
     ours, _ = policy.predict(observations, deterministic=True)
     np.testing.assert_allclose(ours, theirs if policy.rows is None else policy.rows[theirs], atol=1e-6)
 
