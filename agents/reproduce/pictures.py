@@ -5,7 +5,7 @@ Lines are means over training seeds, bands 95 % bootstrap intervals over them; w
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -43,13 +43,14 @@ class Band:
     x: Floats
     values: Floats
 
-    def draw(self, axes: Any, style: AgentStyle) -> float:
-        """A line, and its band where there are several seeds -> the line's last value."""
-        mean = self.values.mean(axis=0)
+    def draw(self, axes: Any, style: AgentStyle, *, is_log: bool = False) -> float:
+        """A line, and its band where there are several seeds -> the line's last value. Powers of ten if `is_log`."""
+        show: Callable[[Floats], Floats] = (lambda values: 10.0**values) if is_log else (lambda values: values)
+        mean = show(self.values.mean(axis=0))
         if len(self.values) > 1:
             drawn = resampled_means(self.values[None], np.random.default_rng(BOOTSTRAP_SEED), n_resamples=500)[:, 0]
             low, high = percentile_interval(drawn)
-            axes.fill_between(self.x, low, high, color=style.color, alpha=0.16, linewidth=0)
+            axes.fill_between(self.x, show(low), show(high), color=style.color, alpha=0.16, linewidth=0)
         axes.plot(self.x, mean, color=style.color, linestyle=style.linestyle, linewidth=2)
         return float(mean[-1])
 
@@ -100,8 +101,7 @@ def gain_against_cost(findings: Findings, testbed: str, variants: Sequence[str],
         if band is not None and score is not None:
             ends[name] = Band(x=band.x, values=score(band.values)).draw(axes, styles[name])
     axes.axhline(1.0, color=theme.muted, linewidth=1.2, linestyle=(0, (2, 2)))
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    log_axis(axes, "x")
     label_axes(axes, theme, "training runs (log scale)", "score: 0 = controller off, 1 = hand-tuned")
     axes.margins(x=0)
     label_line_ends(axes, ends, styles, theme)
@@ -131,10 +131,9 @@ def learning_curves(findings: Findings, testbed: str, variants: Sequence[str], t
             if band is not None:
                 ends[name] = band.draw(axes, styles[name])
         if x == CPU:
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            log_axis(axes, "x")
         if outcome == "final_loss":
-            axes.set_yscale("log")
+            log_axis(axes, "y")
         label_axes(axes, theme, words, OUTCOMES_IN_WORDS[outcome])
         axes.margins(x=0)
         label_line_ends(axes, ends, styles, theme)
@@ -154,10 +153,10 @@ def controllers(findings: Findings, testbed: str, agents: Sequence[str], theme: 
     styles = agent_styles([words for words, _, _ in lines], theme)
     for axes, name in zip(rows, ("lr_scale", "wd_scale"), strict=True):
         ends = {
-            words: applied_logs(judged[agent], name + suffix).draw(axes, styles[words])
+            words: applied_logs(judged[agent], name + suffix).draw(axes, styles[words], is_log=True)
             for words, agent, suffix in lines
         }
-        axes.yaxis.set_major_formatter(lambda value, _: f"{10**value:.3g}")
+        log_axis(axes, "y")
         label_axes(axes, theme, "updates" if name == "wd_scale" else "", "scale (log scale)")
         axes.margins(x=0)
         label_line_ends(axes, ends, styles, theme)
@@ -172,3 +171,12 @@ def applied_logs(judged: Judged, name: str) -> Band:
     starts = np.concatenate([[0.0], ends[:-1]])
     logs = np.stack([np.nanmean(np.log10(values), axis=0) for _, values in rows])
     return Band(x=np.stack([starts, ends], axis=1).ravel(), values=np.repeat(logs, 2, axis=1))
+
+
+def log_axis(axes: Any, name: Literal["x", "y"]) -> None:
+    """A log axis with plain numbers, 20 and 0.05 rather than powers of ten."""
+    getattr(axes, f"set_{name}scale")("log")
+    axis = getattr(axes, f"{name}axis")
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "235" else "")
+    axes.tick_params(axis=name, which="minor", labelsize=FONT_SIZE - 1)
