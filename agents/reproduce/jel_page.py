@@ -40,9 +40,13 @@ class Page:
     figures: dict[str, Callable[[], Figure]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> Path:
-        """Write both into a folder -> the page's path."""
-        for name, draw in self.figures.items():
-            replace_bytes(folder / f"jel_{name}.png", to_png(draw()))
+        """Write both into a folder, in the place of an older page and its pictures -> the page's path."""
+        drawn = {folder / f"jel_{name}.png": draw for name, draw in self.figures.items()}
+        for path, draw in drawn.items():
+            replace_bytes(path, to_png(draw()))
+        for path in folder.glob("jel_*.png"):
+            if path not in drawn:
+                path.unlink()
         path = folder / "jel.md"
         with atomic_writer(path) as file:
             file.write(self.text)

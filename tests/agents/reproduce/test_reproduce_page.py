@@ -75,9 +75,11 @@ def test_every_kind_of_picture_has_a_line_an_agent(page: Page, findings: Finding
         assert len(axes.lines) == n_lines, name
 
 
-def test_a_page_is_written_with_its_pictures(page: Page, tmp_path: Path) -> None:
+def test_a_page_is_written_with_its_pictures_in_the_place_of_older_ones(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "jel_older.png").touch()
     Page(text=page.text, figures={"cost": page.figures["cost"]}).write(tmp_path)
     assert (tmp_path / "jel.md").read_text() == page.text
+    assert [path.name for path in tmp_path.glob("*.png")] == ["jel_cost.png"]
     assert (tmp_path / "jel_cost.png").stat().st_size > 10_000
 
 
