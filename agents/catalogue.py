@@ -59,6 +59,10 @@ class CatalogueEntry:
             raise UnknownAgentError(f"agent {self.name!r}: {module_name!r} has no callable {function_name!r}{hint}")
         return cast(AgentBuilder, function)
 
+    def note(self, env_id: str) -> str:
+        """What people should know before this agent is built for an environment; "" if nothing."""
+        return ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PresetEntry(CatalogueEntry):
@@ -70,6 +74,12 @@ class PresetEntry(CatalogueEntry):
         from agents.training.builder import preset_builder
 
         return preset_builder(self.name)
+
+    def note(self, env_id: str) -> str:
+        """Which weights it takes, or that it is trained now."""
+        from agents.training.builder import describe_source
+
+        return describe_source(self.name, env_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,15 @@ def preset_builder(agent: str) -> AgentBuilder:
     return build
 
 
+def describe_source(agent: str, env_id: str) -> str:
+    """Where the policy of a preset's agent comes from, in one line."""
+    name = nearest_weights(agent, env_id)
+    if name:
+        return f"{agent} is {name}, which comes with the package and was trained on {_shipped_of(agent)[name]}"
+    n_episodes = read_preset(agent, env_id).n_episodes
+    return f"{agent} is trained now, {n_episodes} episodes: no policy of its own comes with the package for {env_id}"
+
+
 def train_now(agent: str, context: AgentContext) -> Weights:
     """What `python -m agents train` would come to on the tasks or run seeds of the context; no folder is left."""
     task_choice = {"tasks": list(context.train_tasks)} if context.train_tasks else {"split": "train"}

@@ -94,6 +94,8 @@ def evaluate(
     references = {name: resolve_builder(name) for name in rivals}
     for name in rivals:
         check_family(name, env_id)
+    for name in (agent, *rivals):
+        _tell_source(name, env_id)
     from hpo_gym.evaluation.errors import WrongChoiceError
     from hpo_gym.evaluation.evaluate import evaluate as run_evaluation
 
@@ -132,6 +134,15 @@ def resolve_builder(name: str) -> "AgentBuilder":
         return resolve(name).build
     except UnknownAgentError as error:
         raise WrongUsage(str(error)) from None
+
+
+def _tell_source(agent: str, env_id: str) -> None:
+    """Say on stderr where a learned agent comes from: training takes long, and weights may be of elsewhere."""
+    from agents.catalogue import resolve
+
+    note = resolve(agent).note(env_id)
+    if note:
+        console(stderr=True).print(note, markup=False, soft_wrap=True)
 
 
 def check_family(agent: str, env_id: str) -> None:

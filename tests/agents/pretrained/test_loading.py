@@ -108,5 +108,9 @@ def test_the_nearest_weights_are_those_of_the_environment_then_those_of_the_near
         "NanoDeploy": "jel-nano",
         "JEL73M": "jel-nano",
     }
+    note = catalogue.resolve("jel").note("hpo_gym/InRunControl-NanoDeploy-v0")
+    assert note == "jel is jel-nano, which comes with the package and was trained on hpo_gym/InRunControl-Nano-v0"
+    assert catalogue.resolve("sb3-ppo").note(QUADRATIC).startswith("sb3-ppo is trained now, 400 episodes: no policy")
+    assert catalogue.resolve("constant").note(QUADRATIC) == ""
     assert nearest_weights("jel-plus", QUADRATIC) is None
     assert nearest_weights("jel", MLP) is None
