@@ -23,7 +23,7 @@ BAR = 0.755
 
 ABLATED_ON = ("nano", "micro", "noisy-quadratic")
 LEARNERS = ("jel", "jel-plus", "sb3-ppo", "sb3-dqn")
-STEADY_OR_NOT = ("jel", "jel-plus", "std", "plus-std", "grpo")
+STEADY_OR_NOT = ("jel", "std", "grpo", "jel-plus", "plus-undivided")
 """Whose entropy is drawn."""
 
 
