@@ -118,18 +118,25 @@ def _bar(findings: Findings, testbed: str, name: str) -> str:
 
 
 def _cost(findings: Findings, page: Page) -> Mapping[str, str]:
-    variants = list(findings.trainings.get("nano", {}))
+    variants = _learned_for_nano(findings)
     if not variants:
         return {}
-    page.figures["cost"] = partial(pictures.gain_against_cost, findings, "nano", variants)
+    logged = list(findings.trainings.get("nano", {}))
+    page.figures["cost"] = partial(pictures.gain_against_cost, findings, "nano", logged)
     return {"table": cost_table(findings, "nano", "nano-deploy", variants).markdown(), "picture": "jel_cost.png"}
+
+
+def _learned_for_nano(findings: Findings) -> list[str]:
+    """Variants that are judged on Nano, wherever they were trained."""
+    return [name for name, agent in findings.judged["nano"].items() if agent.training_seeds]
 
 
 def _ablations(findings: Findings, page: Page) -> list[dict[str, str]]:
     found = []
     for testbed in ABLATED_ON:
         learned = findings.trainings.get(testbed, {})
-        variants = [name for name in learned if not name.startswith("sb3-")]
+        judged = findings.judged[testbed]
+        variants = [name for name in learned if not name.startswith("sb3-") and name in judged]
         if not variants:
             continue
         drawn = [name for name in STEADY_OR_NOT if name in learned]
@@ -152,7 +159,7 @@ def _transfer(findings: Findings) -> str:
     testbeds = list(dict.fromkeys(name for part in findings.plan.parts.values() for name in part.judged_on))
     away = [name for name in testbeds if findings.plan.testbeds[name].schedules and name != "nano-deploy"]
     away += ["real-text"] if "real-text" not in away else []
-    learned = list(findings.trainings.get("nano", {}))
+    learned = _learned_for_nano(findings)
     if not any({OFF, TUNED} <= findings.judged[name].keys() for name in away):
         return ""
     agents = [tables.FREE, "linear", *learned]
@@ -162,7 +169,8 @@ def _transfer(findings: Findings) -> str:
 def _learners(findings: Findings, page: Page) -> list[dict[str, str]]:
     found = []
     for testbed in ABLATED_ON:
-        variants = [name for name in LEARNERS if name in findings.trainings.get(testbed, {})]
+        judged, learned = findings.judged[testbed], findings.trainings.get(testbed, {})
+        variants = [name for name in LEARNERS if name in learned and name in judged]
         if not any(name.startswith("sb3-") for name in variants):
             continue
         page.figures[f"learners_{testbed}"] = partial(pictures.learning_curves, findings, testbed, variants)
