@@ -63,7 +63,7 @@ def cost_table(
     """
     own = findings.trainings.get(trained_on, {})
     others = {name: found for each in findings.trainings.values() for name, found in each.items() if name not in own}
-    trainings = {name: found for name, found in (own | others).items() if name in variants}
+    trainings = {name: found for name, found in {**own, **others}.items() if name in variants}
     logged = {name: [t for t in own.get(name, ()) if t.has(OUTCOME, CPU)] for name in trainings}
     run_s = deployed_run_s(findings, deployed_on)
     target = final_outcome(logged[against]) if logged.get(against) else None
