@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _ROOT = Path(__file__).parents[1]
 _DATA_BESIDE = _ROOT.parent / "shared" / "data"
@@ -17,6 +18,9 @@ os.environ.setdefault("HPO_GYM_CACHE", str(_ROOT / ".pytest_cache" / "hpo_gym_ta
 os.environ["HPO_GYM_OFFLINE"] = "1"
 # Tests run side by side: two threads of each would wait for one another most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tests assert what is computed, not how soon: a busy machine takes any time for an example.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
