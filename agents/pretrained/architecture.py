@@ -1,103 +1,91 @@
-"""The networks that weights may be of: a name, sizes, and the tensors that follow from them."""
+"""What a kind of network is to the format of weights: sizes in JSON, tensors that follow from them, and an agent."""
 
-from collections.abc import Callable, Mapping
-from itertools import pairwise
-from typing import Annotated, Any, Literal
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
+from gymnasium import spaces
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch import Tensor
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": F.relu}
-LOG_STD_RANGE = (-5.0, 2.0)
-"""JEL's bounds on log standard deviations (its Table 2)."""
+from hpo_gym.evaluation.agent import Agent, AgentContext
+
+if TYPE_CHECKING:
+    from agents.pretrained.weights import Description
 
 Size = Annotated[int, Field(ge=1, le=65_536)]
+Tensors = Mapping[str, Tensor]
+Layout = dict[str, tuple[tuple[int, ...], torch.dtype]]
+"""Name -> shape and dtype."""
 
 
-class Architecture(BaseModel):
-    """A multilayer perceptron over a flat observation, and how its outputs become actions.
+class Architecture(BaseModel, ABC):
+    """A kind of network; its fields are the sizes that tell one network from another.
+
+    A kind lives in the room of its agent and has a line in `agents.pretrained.architectures`. Its fields may come from
+    a stranger: give them bounds. Nothing that acts is imported before `agent` is called.
 
     Attributes:
-        name: "jel-policy": outputs means and log standard deviations of a Gaussian, the action is its tanh, stretched
-            from [-1, 1] to the bounds. "gaussian-policy": outputs means, with a tensor `log_std`, the action is cut to
-            the bounds. "categorical-policy": outputs logits. "q-network": outputs values; the greatest is taken.
-        inputs: numbers in each part of the observation, in the order in which they are put together; one part named
-            "" where the observation is a single array.
-        hidden: widths.
-        activation: after each hidden layer.
-        n_actions: dimensions of the action, or choices.
-        bounds: of every dimension of the action; None for choices.
-        has_rows: whether choices stand for rows of a pool, which a tensor `rows` lists.
+        name: of the kind, a `Literal` of its own; it decides which class reads a file.
+        is_fitted_on_tasks: whether `agent` reads the context's training tasks, besides the weights.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    name: Literal["jel-policy", "gaussian-policy", "categorical-policy", "q-network"]
-    inputs: dict[str, Size] = Field(min_length=1, max_length=32)
-    hidden: tuple[Size, ...] = Field(max_length=16, strict=False)
-    activation: Literal["tanh", "relu"]
-    n_actions: Size
-    bounds: tuple[float, float] | None = Field(default=None, strict=False)
-    has_rows: bool = False
+    name: str
+    is_fitted_on_tasks: ClassVar[bool] = False
 
-    @property
-    def is_continuous(self) -> bool:
-        """Whether actions are points of a box."""
-        return self.name in ("jel-policy", "gaussian-policy")
+    @abstractmethod
+    def tensors(self) -> Layout:
+        """Everything that the weights consist of; a file with anything else is refused."""
 
-    def tensors(self) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
-        """Name -> shape and dtype of everything that the weights consist of."""
-        n_outputs = 2 * self.n_actions if self.name == "jel-policy" else self.n_actions
-        widths = [sum(self.inputs.values()), *self.hidden, n_outputs]
-        expected: dict[str, tuple[tuple[int, ...], torch.dtype]] = {}
-        for i, (n_in, n_out) in enumerate(pairwise(widths)):
-            expected[f"layers.{i}.weight"] = ((n_out, n_in), torch.float32)
-            expected[f"layers.{i}.bias"] = ((n_out,), torch.float32)
-        if self.name == "gaussian-policy":
-            expected["log_std"] = ((self.n_actions,), torch.float32)
-        if self.has_rows:
-            expected["rows"] = ((self.n_actions,), torch.int64)
-        return expected
+    @abstractmethod
+    def misfit(self, observation_space: spaces.Space, action_space: spaces.Space) -> str:
+        """Why a network of these sizes cannot act in these spaces, in words; "" if it can."""
+
+    @abstractmethod
+    def agent(self, tensors: Tensors, *, context: AgentContext, training_cost: float | None) -> Agent:
+        """The network with its weights as an agent: SB3's `predict`, for batches and for a single observation.
+
+        Args:
+            tensors: as `tensors` says.
+            context: where it will act, and what it may learn from before.
+            training_cost: for the agent's attribute of that name; None where that has no meaning.
+        """
+
+    def flaw(self, tensors: Tensors) -> str:
+        """What is wrong with tensors of the right shapes and dtypes, whose numbers are finite; "" if nothing is."""
+        return ""
+
+    @classmethod
+    def nearest(cls, shipped: Mapping[str, "Description"], context: AgentContext) -> str | None:
+        """For kinds that act on tables other than their own: whose weights to take where none are of the environment.
+
+        Args:
+            shipped: name -> description, of the agent's weights that come with the package; none of the context's
+                environment.
+            context: where it will act.
+
+        Returns:
+            A name of `shipped`; None where none can be used.
+        """
+        return None
 
 
-class Network(nn.Module):
-    """The forward pass of an architecture with its weights.
+def misfit_of_parts(sizes: Mapping[str, int], observation_space: spaces.Space) -> str:
+    """Why an observation does not have these parts with so many numbers each, in words; "" if it has.
 
     Args:
-        architecture: sizes.
-        tensors: exactly those of `architecture.tensors()`.
+        sizes: numbers of each part; one part named "" where the observation is a single array.
+        observation_space: may have other parts besides.
     """
-
-    def __init__(self, architecture: Architecture, tensors: Mapping[str, Tensor]) -> None:
-        super().__init__()
-        self.architecture = architecture
-        self.activation = ACTIVATIONS[architecture.activation]
-        n_layers = len(architecture.hidden) + 1
-        self.layers = [(tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"]) for i in range(n_layers)]
-        self.log_std = tensors.get("log_std")
-
-    def flat(self, observation: Any) -> Tensor:
-        """Observations (n, ...), or a dict of such with at least the parts of the architecture -> (n, n_inputs)."""
-        inputs = self.architecture.inputs
-        parts = [observation] if "" in inputs else [observation[name] for name in inputs]
-        tensors = [torch.as_tensor(part, dtype=torch.float32) for part in parts]
-        return torch.cat([tensor.reshape(len(tensor), -1) for tensor in tensors], dim=1)
-
-    @torch.no_grad()
-    def forward(self, observation: Any) -> Tensor:
-        """The last layer's outputs (n, n_outputs)."""
-        values = self.flat(observation)
-        *hidden, last = self.layers
-        for weight, bias in hidden:
-            values = self.activation(F.linear(values, weight, bias))
-        return F.linear(values, *last)
-
-    def gaussian(self, observation: Any) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation (n, n_actions) of a continuous policy, before tanh or the bounds."""
-        outputs = self(observation)
-        if self.log_std is not None:
-            return outputs, self.log_std.exp().expand_as(outputs)
-        mean, log_std = outputs.chunk(2, dim=1)
-        return mean, log_std.clamp(*LOG_STD_RANGE).exp()
+    parts = observation_space.spaces if isinstance(observation_space, spaces.Dict) else {"": observation_space}
+    for name, size in sizes.items():
+        if name not in parts:
+            return f"it needs an observation {name!r}; there are {', '.join(map(repr, parts))}"
+        shape = parts[name].shape or ()
+        found = int(torch.Size(shape).numel())
+        if found != size:
+            return f"it sees {size} numbers{f' of {name!r}' if name else ''}, the environment shows {found}"
+    return ""

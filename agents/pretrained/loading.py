@@ -1,15 +1,9 @@
 """Trained policies as agents: those that come with the package, by name, and those of a training's folder, by path."""
 
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from gymnasium import spaces
 
 from agents.builder import agent_builder
 from agents.catalogue import pretrained_names
-from agents.pretrained.architecture import Architecture
-from agents.pretrained.policy import TrainedPolicy
 from agents.pretrained.weights import POLICY, Weights, WeightsError, json_path, read_weights
 from hpo_gym.evaluation.agent import Agent, AgentBuilder, AgentContext
 
@@ -40,7 +34,7 @@ def policy_builder(name: str | Path) -> AgentBuilder:
 
     @agent_builder(
         env_kwargs=weights.description.env_kwargs.as_kwargs(),
-        is_fitted_on_tasks=False,
+        is_fitted_on_tasks=weights.description.architecture.is_fitted_on_tasks,
         identity=weights.description.sha256,
     )
     def build(context: AgentContext) -> Agent:
@@ -49,37 +43,18 @@ def policy_builder(name: str | Path) -> AgentBuilder:
     return build
 
 
-def load_policy(weights: Weights, context: AgentContext, name: str) -> TrainedPolicy:
+def load_policy(weights: Weights, context: AgentContext, name: str) -> Agent:
     """The policy, if it fits the environment.
 
     Raises:
         WeightsError: it sees or does something else.
     """
+    description = weights.description
     env = context.make_training_env()
-    misfit = _misfit(weights.description.architecture, env.observation_space, env.action_space)
+    misfit = description.architecture.misfit(env.observation_space, env.action_space)
     has_runs = hasattr(env.unwrapped, "n_decisions")
     env.close()
     if misfit:
-        raise WeightsError(f"{name}, trained on {weights.description.env_id}, does not fit {context.env_id}: {misfit}")
-    cost = weights.description.provenance.training_cost if has_runs else None
-    return TrainedPolicy(weights.description.architecture, weights.tensors, training_cost=cost)
-
-
-def _misfit(architecture: Architecture, observation: spaces.Space, action: Any) -> str:
-    """What does not fit; "" if all does."""
-    parts = observation.spaces if isinstance(observation, spaces.Dict) else {"": observation}
-    for name, size in architecture.inputs.items():
-        if name not in parts:
-            return f"it needs an observation {name!r}; there are {', '.join(map(repr, parts))}"
-        found = int(np.prod(parts[name].shape or ()))
-        if found != size:
-            return f"it sees {size} numbers{f' of {name!r}' if name else ''}, the environment shows {found}"
-    if architecture.is_continuous != isinstance(action, spaces.Box):
-        return f"it chooses {'points' if architecture.is_continuous else 'numbers'}, actions are {action}"
-    n_found = int(np.prod(action.shape)) if architecture.is_continuous else int(action.n)
-    if n_found < architecture.n_actions or (n_found > architecture.n_actions and not architecture.has_rows):
-        return (
-            f"its action has {architecture.n_actions} {'dimensions' if architecture.is_continuous else 'choices'}, "
-            f"the environment's {n_found}"
-        )
-    return ""
+        raise WeightsError(f"{name}, trained on {description.env_id}, does not fit {context.env_id}: {misfit}")
+    cost = description.provenance.training_cost if has_runs else None
+    return description.architecture.agent(weights.tensors, context=context, training_cost=cost)

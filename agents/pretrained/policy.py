@@ -1,13 +1,13 @@
-"""Weights as an agent: SB3's `predict` from plain tensors, each episode drawing from its own seed."""
+"""A perceptron as an agent: SB3's `predict` from plain tensors, each episode drawing from its own seed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from agents.pretrained.architecture import Architecture, Network
+from agents.pretrained.architecture import Tensors
+from agents.pretrained.perceptron import Network, Perceptron
 
 
 class TrainedPolicy:
@@ -18,9 +18,7 @@ class TrainedPolicy:
         training_cost: run equivalents that the training paid; None where that has no meaning.
     """
 
-    def __init__(
-        self, architecture: Architecture, tensors: Mapping[str, Tensor], *, training_cost: float | None = None
-    ) -> None:
+    def __init__(self, architecture: Perceptron, tensors: Tensors, *, training_cost: float | None = None) -> None:
         self.architecture = architecture
         self.network = Network(architecture, tensors)
         self.rows: NDArray[np.int64] | None = tensors["rows"].numpy() if architecture.has_rows else None

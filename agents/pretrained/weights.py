@@ -6,15 +6,17 @@ architecture to the last name, shape and dtype is refused.
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import safetensors.torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, create_model, field_validator
 from safetensors import SafetensorError
 from torch import Tensor
 
 from agents.pretrained.architecture import Architecture
+from agents.pretrained.architectures import ARCHITECTURES, architecture_class
 from hpo_gym.evaluation.atomic_file import atomic_writer, replace_bytes
 from hpo_gym.evaluation.errors import EvaluationError
 from hpo_gym.evaluation.validation import first_complaint
@@ -39,6 +41,7 @@ class ActingOptions(BaseModel):
     action: Literal["shared", "per_optimizer", "discrete", "index", "unit_cube"] | None = None
     observation: tuple[str, ...] | None = Field(default=None, strict=False)
     observe_pool: bool | None = None
+    repeat: Literal["mask", "end", "allow"] | None = None
 
     def as_kwargs(self) -> dict[str, Any]:
         """For `gymnasium.make`."""
@@ -56,6 +59,7 @@ class Provenance(BaseModel):
         training_cost: environment steps over those of one episode: run equivalents, where an episode is a run.
         wall_s: seconds.
         versions: of the packages.
+        train_tasks: that it was trained on; empty where the environment has no tasks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -67,6 +71,7 @@ class Provenance(BaseModel):
     training_cost: float
     wall_s: float
     versions: dict[str, str]
+    train_tasks: tuple[str, ...] = Field(default=(), strict=False)
 
 
 class Description(BaseModel):
@@ -74,7 +79,7 @@ class Description(BaseModel):
 
     Attributes:
         format: 1.
-        architecture: of the network.
+        architecture: of the network, of whichever class its name says.
         env_id: what it was trained on.
         env_kwargs: without which it cannot act.
         provenance: how it came about.
@@ -84,11 +89,30 @@ class Description(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     format: Literal[1] = 1
-    architecture: Architecture
+    architecture: SerializeAsAny[Architecture]
     env_id: str
     env_kwargs: ActingOptions
     provenance: Provenance
     sha256: str
+
+
+class _Named(BaseModel):
+    """The name of an architecture, whatever else there is."""
+
+    name: str
+
+    @field_validator("name")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in ARCHITECTURES:
+            raise ValueError(f"there are {', '.join(ARCHITECTURES)}")
+        return name
+
+
+class _Peek(BaseModel):
+    """What of a JSON file decides how the rest is read."""
+
+    architecture: _Named
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,10 +164,19 @@ def read_description(stem: Path) -> Description:
         WeightsError: absent, too large, or not of the format.
     """
     path = json_path(stem)
+    content = _bytes(path, LARGEST_JSON)
     try:
-        return Description.model_validate_json(_bytes(path, LARGEST_JSON))
+        name = _Peek.model_validate_json(content).architecture.name
+        return _description_of(name).model_validate_json(content)
     except ValidationError as error:
         raise WeightsError(f"{path}: {first_complaint(error, Description)}") from None
+
+
+@cache
+def _description_of(name: str) -> type[Description]:
+    """The same with the architecture's own class, so that a mistake is told by its place."""
+    own: Any = (architecture_class(name), ...)
+    return create_model("Description", __base__=Description, architecture=own)
 
 
 def read_weights(stem: Path) -> Weights:
@@ -179,8 +212,9 @@ def check_tensors(where: str, architecture: Architecture, tensors: dict[str, Ten
             )
         if not found.isfinite().all():
             raise WeightsError(f"{where}: tensor {name!r} has numbers that are not finite")
-        if name == "rows" and (found < 0).any():
-            raise WeightsError(f"{where}: tensor 'rows' has negative rows")
+    flaw = architecture.flaw(tensors)
+    if flaw:
+        raise WeightsError(f"{where}: {flaw}")
 
 
 def _bytes(path: Path, largest: int) -> bytes:

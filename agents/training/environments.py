@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium as gym
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 
-from agents.training.algorithms import parameters_of
+from agents.training.algorithms import parameters_of, plays_groups, wrapper_of
 from agents.training.preset import Preset, PresetError
 from hpo_gym.evaluation.errors import why_not_made
 from hpo_gym.integrations.stable_baselines3 import make_sb3_vec_env
@@ -26,12 +26,13 @@ def training_env(preset: Preset, env_id: str, env_kwargs: Mapping[str, Any]) -> 
         PresetError: the environment does not take the options.
     """
     kwargs = dict(env_kwargs)
-    if "observe_pool" in kwargs:  # acting needs it; buffers would hold a copy of the pool a step
+    has_wrapper = wrapper_of(preset.algorithm, preset.policy) is not None
+    if "observe_pool" in kwargs and not has_wrapper:  # acting needs it; buffers would hold a copy of the pool a step
         kwargs["observe_pool"] = False
     single = _made(preset, env_id, kwargs)
     steps_per_episode = int(getattr(single, "n_decisions", 0) or single.budget)
     env: VecEnv = make_sb3_vec_env(env_id, _n_envs(preset, getattr(single, "preferred_members", None)), **kwargs)
-    if preset.algorithm != "grpo":  # which sees whole episodes by itself
+    if not plays_groups(preset.algorithm):
         env = VecMonitor(env)
     try:
         yield env, steps_per_episode
@@ -50,9 +51,9 @@ def _made(preset: Preset, env_id: str, kwargs: Mapping[str, Any]) -> Any:
 
 def _n_envs(preset: Preset, at_most: int | None) -> int:
     """As the preset says; else one, or GRPO's whole update in as few waves as the environment likes."""
-    if preset.algorithm != "grpo":
+    if not plays_groups(preset.algorithm):
         return preset.n_envs or 1
-    settings = {**parameters_of("grpo"), **preset.settings}
+    settings = {**parameters_of(preset.algorithm), **preset.settings}
     n_episodes = settings["group_size"] * settings["n_groups"]
     divisors = [n for n in range(1, n_episodes + 1) if n_episodes % n == 0]
     if preset.n_envs is None:

@@ -9,6 +9,7 @@ from stable_baselines3.common.torch_layers import CombinedExtractor, FlattenExtr
 from torch import Tensor, nn
 
 from agents.pretrained.architecture import Architecture
+from agents.pretrained.perceptron import Perceptron
 from agents.sb3.actions import ShortlistVecEnv
 from hpo_gym.evaluation.errors import EvaluationError
 
@@ -23,24 +24,35 @@ def export_policy(model: Any) -> tuple[Architecture, dict[str, Tensor]]:
     """Copies of the weights that acting needs, without critic or target network.
 
     Args:
-        model: of `agents.sb3.models.make_model`.
+        model: of `agents.sb3.models.make_model`. A policy that has a method `export`, which gives its architecture
+            and tensors, is asked itself; SB3's perceptrons are known here.
 
     Raises:
-        ExportError: images, or another activation than tanh and ReLU.
+        ExportError: a policy without `export` that looks at images, or has another activation than tanh and ReLU.
     """
+    if hasattr(model.policy, "export"):
+        architecture, tensors = model.policy.export()
+    else:
+        architecture, tensors = _perceptron(model)
+    return architecture, {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def _perceptron(model: Any) -> tuple[Perceptron, dict[str, Tensor]]:
     policy = model.policy
     body = policy.q_net if hasattr(policy, "q_net") else policy
     if not isinstance(body.features_extractor, FlattenExtractor | CombinedExtractor) or _n_weights(
         body.features_extractor
     ):
-        raise ExportError(f"{type(policy).__name__} looks at images, for which there is no format of weights yet")
+        raise ExportError(
+            f"{type(policy).__name__} is no perceptron, and has no method `export` that gives architecture and tensors"
+        )
     if body.activation_fn not in ACTIVATIONS:
         raise ExportError(f"activation {body.activation_fn.__name__} has no place in the format: take Tanh or ReLU")
     layers = _linear_layers(body)
     space = model.action_space
     is_box = isinstance(space, spaces.Box)
     rows = model.env.rows if isinstance(model.env, ShortlistVecEnv) else None
-    architecture = Architecture(
+    architecture = Perceptron(
         name=_name(model),  # type: ignore[arg-type]
         inputs=_inputs(model.observation_space),
         hidden=tuple(layer.out_features for layer in layers[:-1]),
@@ -56,7 +68,7 @@ def export_policy(model: Any) -> tuple[Architecture, dict[str, Tensor]]:
         tensors["log_std"] = policy.log_std
     if rows is not None:
         tensors["rows"] = torch.as_tensor(rows)
-    return architecture, {name: tensor.detach().clone() for name, tensor in tensors.items()}
+    return architecture, tensors
 
 
 def _name(model: Any) -> str:

@@ -71,6 +71,7 @@ def train(
     run.check(folder, resume=resume)
     if not json_path(folder / POLICY).exists():
         with reproducible_training(), training_env(preset, env_id, run.env_kwargs) as (env, steps_per_episode):
+            task_ids = tuple(env.get_attr("task_ids", [0])[0]) if env.has_attr("task_ids") else ()
             model = _make_model(run, env)
             export_policy(model)  # what has no format is told now, not after the training
             with run.claimed(folder):
@@ -78,7 +79,7 @@ def train(
                 if keep_state:
                     notes = {"wall_s": own_log.wall_s, "cpu_s": own_log.cpu_s}
                     checkpoint.save_checkpoint(folder / STATE, model, notes)
-                _write_policy(model, run, own_log, folder, steps_per_episode)
+                _write_policy(model, run, own_log, folder, steps_per_episode, task_ids)
         (folder / checkpoint.FILE).unlink(missing_ok=True)
     return folder
 
@@ -130,7 +131,9 @@ def _go_on_from_first(model: Any, run: Run, folder: Path, *, progress: bool) -> 
     return content["notes"]
 
 
-def _write_policy(model: Any, run: Run, own_log: log.TrainingLog, folder: Path, steps_per_episode: int) -> None:
+def _write_policy(
+    model: Any, run: Run, own_log: log.TrainingLog, folder: Path, steps_per_episode: int, task_ids: tuple[str, ...]
+) -> None:
     architecture, tensors = export_policy(model)
     write_weights(
         folder / POLICY,
@@ -146,6 +149,7 @@ def _write_policy(model: Any, run: Run, own_log: log.TrainingLog, folder: Path, 
             training_cost=_cost(model, run, own_log, folder, steps_per_episode),
             wall_s=round(own_log.wall_s, 1),
             versions=package_versions(),
+            train_tasks=task_ids,
         ),
     )
 

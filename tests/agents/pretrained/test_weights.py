@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from agents.pretrained import weights as weights_module
-from agents.pretrained.architecture import Architecture
+from agents.pretrained.perceptron import Perceptron
 from agents.pretrained.policy import TrainedPolicy
 from agents.pretrained.weights import (
     ActingOptions,
@@ -21,7 +21,7 @@ from agents.pretrained.weights import (
     write_weights,
 )
 
-JEL = Architecture(name="jel-policy", inputs={"": 2}, hidden=(3,), activation="tanh", n_actions=1, bounds=(-1.0, 1.0))
+JEL = Perceptron(name="jel-policy", inputs={"": 2}, hidden=(3,), activation="tanh", n_actions=1, bounds=(-1.0, 1.0))
 PROVENANCE = Provenance(
     agent="jel", preset={}, seed=0, n_episodes=8, training_cost=8.0, wall_s=1.0, versions={"torch": "2"}
 )
@@ -164,9 +164,7 @@ def test_jels_action_is_the_tanh_of_the_mean_and_the_noise_of_an_episode_its_own
 
 
 def test_a_q_network_takes_the_best_row_that_is_available():
-    rows = Architecture(
-        name="q-network", inputs={"scores": 1}, hidden=(), activation="relu", n_actions=3, has_rows=True
-    )
+    rows = Perceptron(name="q-network", inputs={"scores": 1}, hidden=(), activation="relu", n_actions=3, has_rows=True)
     tensors = {
         "layers.0.weight": torch.zeros(3, 1),
         "layers.0.bias": torch.tensor([0.0, 2.0, 1.0]),

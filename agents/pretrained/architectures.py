@@ -1,0 +1,24 @@
+"""The kinds of networks that weights may be of, by the names that stand in their files."""
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agents.pretrained.architecture import Architecture
+
+ARCHITECTURES: Mapping[str, str] = MappingProxyType(
+    {
+        "jel-policy": "agents.pretrained.perceptron:Perceptron",
+        "gaussian-policy": "agents.pretrained.perceptron:Perceptron",
+        "categorical-policy": "agents.pretrained.perceptron:Perceptron",
+        "q-network": "agents.pretrained.perceptron:Perceptron",
+    }
+)
+"""Name -> class, imported when a file names it: a name that is not here imports nothing."""
+
+
+def architecture_class(name: str) -> type[Architecture]:
+    """The class of a name of `ARCHITECTURES`."""
+    module, _, attribute = ARCHITECTURES[name].partition(":")
+    found: type[Architecture] = getattr(importlib.import_module(module), attribute)
+    return found
