@@ -80,6 +80,16 @@ def training_tasks(env_id: str, fold: int) -> tuple[str, ...]:
     return tuple(task for task in task_ids if task not in left_out)
 
 
+def task_choice(env_id: str, fold: int) -> dict[str, Any]:
+    """The same as options of the environment; for fold 0 the declared split, which is the same tasks.
+
+    Raises:
+        FoldError: no such fold.
+    """
+    tasks = training_tasks(env_id, fold)
+    return {"tasks": list(tasks)} if fold else {"split": "train"}
+
+
 def _tasks_of(env_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """All tasks of an environment, in the order of its table, and the test tasks that it declares."""
     env: Any = gym.make(env_id).unwrapped

@@ -8,8 +8,8 @@ import argparse
 import shutil
 from pathlib import Path
 
-from agents.cli.training import short_name
 from agents.pretrained.loading import SHIPPED
+from agents.pretrained.names import short_name
 from agents.pretrained.weights import POLICY, json_path, tensors_path
 from agents.training.preset import read_preset
 from agents.training.train import train

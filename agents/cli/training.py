@@ -1,7 +1,6 @@
 """`python -m agents train`: an agent by its preset, with one seed or several."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,9 +27,19 @@ def train(
     seeds: Annotated[int, typer.Option(min=1, help="So many trainings, with this seed and the next ones.")] = 1,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder; by default runs/AGENT-ENV-SEED. With several seeds DIR/seed-SEED."),
+        typer.Option(
+            metavar="DIR", help="Folder; by default runs/AGENT-ENV[-fold-FOLD]-SEED. With several seeds DIR/seed-SEED."
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where trainings were interrupted.")] = False,
+    fold: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=4,
+            help="Train on the tasks outside this fold of the table's five; by default 0, the declared test tasks.",
+        ),
+    ] = None,
     episodes: Annotated[int | None, typer.Option(min=1, help="How long; by default as the preset says.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -47,20 +56,22 @@ def train(
 
     Example: python -m agents train jel --env hpo_gym/InRunControl-NoisyQuadratic-v0
     """
+    from agents.folds import FoldError, task_choice
     from agents.training.preset import PresetError, read_preset
 
     overrides = keys_and_values(settings, "--set") | ({"n_episodes": episodes} if episodes else {})
     try:
         preset = read_preset(agent, env, overrides)
+        choice = {"split": "train"} if fold is None else task_choice(env, fold)
         jobs = [
-            TrainingJob(preset=preset, env_id=env, seed=each, out=folder, resume=resume)
-            for each, folder in _folders(preset.agent, env, range(seed, seed + seeds), out).items()
+            TrainingJob(preset=preset, env_id=env, seed=each, out=folder, resume=resume, task_choice=choice)
+            for each, folder in _folders(preset.agent, env, fold or 0, range(seed, seed + seeds), out).items()
         ]
         if seeds == 1:
             jobs[0].run(progress=True)
         else:
             _train_several(jobs, workers)
-    except PresetError as error:
+    except (FoldError, PresetError) as error:
         raise WrongUsage(str(error)) from None
     except KeyboardInterrupt:
         raise CommandFailed("interrupted; the same command with --resume goes on from the last checkpoint") from None
@@ -77,6 +88,7 @@ class TrainingJob:
     seed: int
     out: Path
     resume: bool
+    task_choice: Mapping[str, Any]
 
     def __str__(self) -> str:
         return f"{self.preset.agent}, seed {self.seed}"
@@ -85,7 +97,15 @@ class TrainingJob:
         """Train it."""
         from agents.training.train import train as train_by_preset
 
-        train_by_preset(self.preset, self.env_id, seed=self.seed, out=self.out, resume=self.resume, progress=progress)
+        train_by_preset(
+            self.preset,
+            self.env_id,
+            seed=self.seed,
+            out=self.out,
+            resume=self.resume,
+            progress=progress,
+            task_choice=self.task_choice,
+        )
 
 
 def _train_several(jobs: Sequence[TrainingJob], workers: int) -> None:
@@ -100,17 +120,13 @@ def _train_several(jobs: Sequence[TrainingJob], workers: int) -> None:
         raise CommandFailed(f"{len(failures)} of {len(jobs)} trainings failed; --resume tries these again")
 
 
-def _folders(agent: str, env_id: str, seeds: Sequence[int], out: Path | None) -> dict[int, Path]:
+def _folders(agent: str, env_id: str, fold: int, seeds: Sequence[int], out: Path | None) -> dict[int, Path]:
     """Seed -> folder."""
+    from agents.pretrained.names import weights_name
+
     if out is None:
-        return {seed: RUNS / f"{agent}-{short_name(env_id)}-{seed}" for seed in seeds}
+        return {seed: RUNS / f"{weights_name(agent, env_id, fold)}-{seed}" for seed in seeds}
     return {seed: out / f"seed-{seed}" if len(seeds) > 1 else out for seed in seeds}
-
-
-def short_name(env_id: str) -> str:
-    """ "hpo_gym/InRunControl-NoisyQuadratic-v0" -> "noisy-quadratic"."""
-    instance = re.sub(r"-v[0-9]+$", "", env_id.rpartition("/")[2]).partition("-")[2] or env_id.rpartition("/")[2]
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", instance).lower()
 
 
 def _tell(job: TrainingJob) -> None:

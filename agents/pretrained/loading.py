@@ -4,10 +4,9 @@ from pathlib import Path
 
 from agents.builder import agent_builder
 from agents.catalogue import pretrained_names
+from agents.pretrained.shipped import SHIPPED
 from agents.pretrained.weights import POLICY, Weights, WeightsError, json_path, read_weights
 from hpo_gym.evaluation.agent import Agent, AgentBuilder, AgentContext
-
-SHIPPED = Path(__file__).parent
 
 
 def weights_at(name: str | Path) -> Path | None:

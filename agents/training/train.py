@@ -140,7 +140,7 @@ def _write_policy(
         architecture=architecture,
         tensors=tensors,
         env_id=run.env_id,
-        env_kwargs=_acting_options(run.preset),
+        env_kwargs=acting_options(run.preset),
         provenance=Provenance(
             agent=run.preset.agent,
             preset=run.preset.as_dict(),
@@ -196,5 +196,6 @@ def _tensorboard(folder: Path) -> list[KVWriter]:
         return []
 
 
-def _acting_options(preset: Preset) -> ActingOptions:
+def acting_options(preset: Preset) -> ActingOptions:
+    """What of a preset's environment a policy needs to act, besides what is of training alone (reward, budget)."""
     return ActingOptions(**{name: preset.env[name] for name in ActingOptions.model_fields if name in preset.env})

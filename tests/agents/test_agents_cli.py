@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agents.cli.application import app
-from agents.cli.training import short_name
+from agents.pretrained.names import short_name
 
 QUADRATIC = "hpo_gym/InRunControl-NoisyQuadratic-v0"
 

@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,12 +14,13 @@ MODULES = sorted({entry.builder.partition(":")[0] for entry in catalogue.CATALOG
 
 
 def test_the_catalogue_has_the_published_names():
+    presets = sorted(path.stem for path in (Path(catalogue.__file__).parent / "presets").glob("*.toml"))
     assert catalogue.names() == (
         "random", "average-rank", "greedy-regret", "greedy-rank", "gp-ei", "empirical-prior-gp", "tpe",
         "successive-halving",
         "controller-off", "hand-tuned", "schedule-free", "schedule-free-uniform", "schedule-free-warmdown", "constant",
         "cosine", "linear", "oracle", "random-sweep", "asha-sweep",
-        "dr-grpo", "grpo", "grpo-pcr", "jel", "jel-plus", "sb3-dqn", "sb3-maskable-ppo", "sb3-ppo",
+        *presets,
     )  # fmt: skip
 
 

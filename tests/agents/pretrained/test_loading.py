@@ -5,9 +5,9 @@ import pytest
 
 import hpo_gym  # noqa: F401 - registers
 from agents import catalogue
-from agents.pretrained.loading import SHIPPED, policy_builder
+from agents.pretrained.loading import policy_builder
+from agents.pretrained.shipped import SHIPPED, nearest_in_size
 from agents.pretrained.weights import ActingOptions, WeightsError, read_weights, write_weights
-from agents.training.builder import nearest_weights
 from agents.training.preset import read_preset
 from agents.training.train import train
 from hpo_gym.evaluation.agent import AgentContext
@@ -96,9 +96,9 @@ def test_the_nearest_weights_are_those_of_the_environment_then_those_of_the_near
             provenance=weights.description.provenance,
         )
     monkeypatch.setattr(catalogue, "_PRETRAINED", tmp_path)
-    monkeypatch.setattr("agents.training.builder.SHIPPED", tmp_path)
+    monkeypatch.setattr("agents.pretrained.shipped.SHIPPED", tmp_path)
     nearest = {
-        env: nearest_weights("jel", f"hpo_gym/InRunControl-{env}-v0")
+        env: nearest_in_size("jel", f"hpo_gym/InRunControl-{env}-v0")
         for env in ("NoisyQuadratic", "Micro", "Nano", "NanoDeploy", "JEL73M")
     }
     assert nearest == {
@@ -112,5 +112,5 @@ def test_the_nearest_weights_are_those_of_the_environment_then_those_of_the_near
     assert note == "jel is jel-nano, which comes with the package and was trained on hpo_gym/InRunControl-Nano-v0"
     assert catalogue.resolve("sb3-ppo").note(QUADRATIC).startswith("sb3-ppo is trained now, 400 episodes: no policy")
     assert catalogue.resolve("constant").note(QUADRATIC) == ""
-    assert nearest_weights("jel-plus", QUADRATIC) is None
-    assert nearest_weights("jel", MLP) is None
+    assert nearest_in_size("jel-plus", QUADRATIC) is None
+    assert nearest_in_size("jel", MLP) is None
