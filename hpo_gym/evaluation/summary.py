@@ -7,6 +7,7 @@ import numpy as np
 
 from hpo_gym.evaluation import metrics as m
 from hpo_gym.evaluation import run_metrics as r
+from hpo_gym.evaluation.cells import RANDOM, without_rounding_errors
 from hpo_gym.evaluation.episode_batch import EpisodeBatch
 from hpo_gym.evaluation.intervals import Floats, iqm, percentile_interval, resampled_means
 from hpo_gym.evaluation.result import MetricSummary
@@ -15,8 +16,6 @@ from hpo_gym.evaluation.rollout import OUTCOMES, TRAINING_COST
 CURVE_METRICS = ("normalized_regret", "area_under_regret")
 PLAIN_METRICS = ("return", *OUTCOMES, "improvement_over_off", "normalized_score", TRAINING_COST)
 CELL_METRICS = ("median_performance", "mean_performance", "rank", "beat_random")
-RANDOM = "random"
-"""The reference that `beat_random@K` means."""
 
 
 @dataclass(kw_only=True)
@@ -179,7 +178,7 @@ def _add_cell_metrics(
     everyone = [curves, *rivals.values()]
     cells = np.stack([c[..., at].mean(axis=1) for c in everyone])  # (n_agents, n_tasks, n_counts)
     drawn = np.stack([resampled_means(c[..., at], rng) for c in everyone])  # (n_agents, n_resamples, n_tasks, n_counts)
-    cells, drawn = _without_rounding_errors(cells), _without_rounding_errors(drawn)
+    cells, drawn = without_rounding_errors(cells), without_rounding_errors(drawn)
     ours, our_draws = cells[0], drawn[0]
     random = 0 if is_random else [None, *rivals].index(RANDOM) if RANDOM in rivals else None
     for i, k in enumerate(counts):
@@ -194,16 +193,3 @@ def _add_cell_metrics(
             wins = m.beats(mine, cells[random, :, i])
             win_draws = m.beats(mine_drawn, drawn[random, ..., i])
             summary.add(f"beat_random@{k}", float(wins.mean()), wins, win_draws.mean(axis=1), wins)
-
-
-def _without_rounding_errors(values: Floats) -> Floats:
-    """Values (..., n_tasks, n_counts) to 12 digits of a task's largest.
-
-    Means of the same scores summed in another order are then ties. Tasks may differ in the size of their scores.
-    """
-    rounded = values.copy()
-    for task in range(values.shape[-2]):
-        largest = float(np.abs(values[..., task, :]).max())
-        if largest > 0:
-            rounded[..., task, :] = np.round(values[..., task, :], 12 - int(np.ceil(np.log10(largest))))
-    return rounded
