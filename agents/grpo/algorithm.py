@@ -22,6 +22,7 @@ from agents.grpo.exploration import next_noise
 from agents.grpo.objective import approximate_kl, clipped_surrogate, share_clipped
 from agents.grpo.policy import ActorCnnPolicy, ActorMultiInputPolicy, ActorPolicy, JelPolicy
 from agents.grpo.rollouts import EpisodeRecorder, Episodes, Samples, joined, seed_members
+from agents.grpoformer.policy import GrpoformerPolicy
 
 N_SEEDS = 2**31
 
@@ -37,7 +38,8 @@ class GRPO(OnPolicyAlgorithm):
     before an update does not matter for it.
 
     Args:
-        policy: "MlpPolicy", "CnnPolicy", "MultiInputPolicy", "JelPolicy", or a class derived from `ActorPolicy`.
+        policy: "MlpPolicy", "CnnPolicy", "MultiInputPolicy", "JelPolicy", "GrpoformerPolicy", or a class
+            derived from `ActorPolicy`.
         env: an environment, a SB3 `VecEnv` (`make_sb3_vec_env` gives native ones) or a registered id. Its members
             play the episodes in as many waves as needed: best are n_groups * group_size of them.
         learning_rate: of Adam; a number or a schedule.
@@ -76,6 +78,7 @@ class GRPO(OnPolicyAlgorithm):
         "CnnPolicy": ActorCnnPolicy,
         "MultiInputPolicy": ActorMultiInputPolicy,
         "JelPolicy": JelPolicy,
+        "GrpoformerPolicy": GrpoformerPolicy,
     }
     policy: ActorPolicy
 
@@ -319,7 +322,10 @@ class GRPO(OnPolicyAlgorithm):
         if self.churn == "grpoformer":
             rows = torch.arange(max(1, int(GRPOFORMER_SHARE * len(samples))))
             observations, actions, old = samples.observations_at(rows), samples.actions[rows], samples.log_probs[rows]
-            return lambda: taken_action_churn(self.policy.evaluate_actions(observations, actions)[0], old)
+            scale = self.policy.churn_scale
+            return lambda: taken_action_churn(
+                scale * self.policy.evaluate_actions(observations, actions)[0], scale * old
+            )
         if self.churn == "chain":
             return _Chain(self.policy, samples, self.batch_size)
         return None

@@ -3,10 +3,10 @@
 Both are evaluated on a reference batch at every gradient step, and added to the loss with a coefficient.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from stable_baselines3.common.distributions import Distribution, kl_divergence, sum_independent_dims
+from stable_baselines3.common.distributions import kl_divergence, sum_independent_dims
 from torch import Tensor
 
 Churn = Literal["none", "grpoformer", "chain"]
@@ -24,8 +24,14 @@ def taken_action_churn(log_prob: Tensor, old_log_prob: Tensor) -> Tensor:
     return (old_log_prob.exp() * (old_log_prob - log_prob)).mean()
 
 
-def mean_kl(new: Distribution, old: Distribution) -> Tensor:
-    """Scalar: the mean over a reference batch of KL(new || old), CHAIN's measure (Tang & Berseth 2024)."""
+def mean_kl(new: Any, old: Any) -> Tensor:
+    """Scalar: the mean over a reference batch of KL(new || old), CHAIN's measure (Tang & Berseth 2024).
+
+    Both are SB3's distributions, or others of one kind that have `kl(other)`, which gives (n,).
+    """
+    if hasattr(new, "kl"):
+        own: Tensor = new.kl(old)
+        return own.mean()
     divergence = kl_divergence(new, old)
     return (sum_independent_dims(divergence) if divergence.dim() > 1 else divergence).mean()
 

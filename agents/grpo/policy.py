@@ -29,6 +29,9 @@ class ActorPolicy(ActorCriticPolicy):
         **kwargs: of `ActorCriticPolicy` (activation_fn, log_std_init, features_extractor_class, ...).
     """
 
+    churn_scale = 1.0
+    """What log-probabilities are multiplied with where GRPOformer's regulariser takes a density for a probability."""
+
     def __init__(
         self,
         observation_space: spaces.Space,

@@ -12,6 +12,8 @@ ARCHITECTURES: Mapping[str, str] = MappingProxyType(
         "gaussian-policy": "agents.pretrained.perceptron:Perceptron",
         "categorical-policy": "agents.pretrained.perceptron:Perceptron",
         "q-network": "agents.pretrained.perceptron:Perceptron",
+        "hyp-rl": "agents.hyprl.architecture:HypRLArchitecture",
+        "grpoformer": "agents.grpoformer.architecture:GrpoformerArchitecture",
     }
 )
 """Name -> class, imported when a file names it: a name that is not here imports nothing."""

@@ -33,7 +33,8 @@ def start_in_the_middle(model: BaseAlgorithm) -> None:
     In the unit cube that is a corner: three of four points in two dimensions would be cut off at a face.
     """
     policy, box = model.policy, model.action_space
-    if isinstance(box, spaces.Box) and isinstance(policy, ActorCriticPolicy) and not policy.squash_output:
+    has_means = isinstance(policy, ActorCriticPolicy) and hasattr(policy, "action_net")
+    if isinstance(box, spaces.Box) and has_means and not policy.squash_output:
         means: Any = policy.action_net
         with torch.no_grad():
             means.bias.copy_(torch.as_tensor((box.low + box.high) / 2))

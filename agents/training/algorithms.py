@@ -16,7 +16,9 @@ ALGORITHMS = MappingProxyType(
     {
         "grpo": "agents.grpo.algorithm:GRPO",
         "ppo": "stable_baselines3:PPO",
+        "grpoformer-ppo": "agents.grpoformer.ppo:GrpoformerPPO",
         "dqn": "stable_baselines3:DQN",
+        "hyp-rl": "agents.hyprl.algorithm:HypRL",
         "maskable-ppo": "sb3_contrib:MaskablePPO",
     }
 )

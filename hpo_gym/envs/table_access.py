@@ -1,5 +1,6 @@
 """What an environment says of the table it searches; the single and the vector environment say the same."""
 
+from hpo_gym.data.tables.table import Hyperparameter
 from hpo_gym.envs.selection_problem import SelectionProblem, TaskEvaluations
 
 
@@ -22,6 +23,11 @@ class TableAccess:
     def budget(self) -> int:
         """Length of a search, in full evaluations."""
         return self.problem.budget
+
+    @property
+    def hyperparameters(self) -> tuple[Hyperparameter, ...]:
+        """The axes of the unit cube: names, bounds, log scales, categories."""
+        return self.problem.tasks.hyperparameters
 
     def evaluations(self, task_id: str) -> TaskEvaluations:
         """The recorded evaluations of one of this environment's own tasks, for agents that fit on them.
