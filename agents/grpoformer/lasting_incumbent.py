@@ -1,4 +1,4 @@
-"""GRPOformer's reward by its other reading: measured against the best trial of the whole training, not of the episode."""
+"""GRPOformer's reward by its other reading: against the best trial of the whole training, not of the episode."""
 
 from typing import Any
 
