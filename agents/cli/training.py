@@ -56,7 +56,7 @@ def train(
 
     Example: python -m agents train jel --env hpo_gym/InRunControl-NoisyQuadratic-v0
     """
-    from agents.folds import FoldError, task_choice
+    from agents.folds import FoldError, folds_of, task_choice
     from agents.training.preset import PresetError, read_preset
 
     overrides = keys_and_values(settings, "--set") | ({"n_episodes": episodes} if episodes else {})
@@ -76,7 +76,7 @@ def train(
     except KeyboardInterrupt:
         raise CommandFailed("interrupted; the same command with --resume goes on from the last checkpoint") from None
     for job in jobs:
-        _tell(job)
+        _tell(job, folds_of(env)[fold] if fold else ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ def _folders(agent: str, env_id: str, fold: int, seeds: Sequence[int], out: Path
     return {seed: out / f"seed-{seed}" if len(seeds) > 1 else out for seed in seeds}
 
 
-def _tell(job: TrainingJob) -> None:
+def _tell(job: TrainingJob, held_out: Sequence[str]) -> None:
     from agents.training.log import read_log
 
     last: dict[str, Any] = read_log(job.out)[-1]
@@ -138,4 +138,5 @@ def _tell(job: TrainingJob) -> None:
     out.print(
         f"{job.out}: {last['n_episodes']} episodes, {figures}{last['wall_s']:.0f} s", markup=False, soft_wrap=True
     )
-    out.print(f"  judge it with: hpo-gym evaluate {job.out} {job.env_id}", markup=False, soft_wrap=True)
+    unseen = f" --split all --tasks {','.join(held_out)}" if held_out else ""
+    out.print(f"  judge it with: hpo-gym evaluate {job.out} {job.env_id}{unseen}", markup=False, soft_wrap=True)

@@ -6,9 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from agents.cli.application import app
+from agents.folds import folds_of, training_tasks
 from agents.pretrained.names import short_name
 
 QUADRATIC = "hpo_gym/InRunControl-NoisyQuadratic-v0"
+MLP = "hpo_gym/ConfigSelection-HPOBenchMLP-v0"
 
 
 class Outcome:
@@ -57,6 +59,18 @@ def test_several_seeds_are_trained_side_by_side_as_they_are_one_by_one(tmp_path)
     assert (tmp_path / "several" / "seed-4" / of).exists()
 
 
+def test_a_fold_is_trained_on_the_tasks_outside_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small = ("--episodes", "4", "--set", "env.budget=4", "--set", "algorithm.n_steps=4", "--set", "n_envs=4")
+    trained = Outcome("train", "sb3-ppo", "--env", MLP, "--fold", "1", *small, "--set", "algorithm.batch_size=16")
+    assert trained.code == 0, trained.err
+    policy = json.loads((tmp_path / "runs" / "sb3-ppo-hpobench-mlp-fold-1-0" / "policy.json").read_text())
+    assert set(policy["provenance"]["train_tasks"]) == set(training_tasks(MLP, 1))
+    held_out = ",".join(folds_of(MLP)[1])
+    command = f"hpo-gym evaluate runs/sb3-ppo-hpobench-mlp-fold-1-0 {MLP} --split all --tasks {held_out}"
+    assert command in trained.out
+
+
 def test_the_list_has_presets_and_trained_policies():
     listed = json.loads(Outcome("list", "--json").out)
     assert {"jel", "jel-plus", "grpo", "dr-grpo", "grpo-pcr", "sb3-ppo", "sb3-dqn"} <= {
@@ -75,6 +89,8 @@ def test_the_list_has_presets_and_trained_policies():
         (["train", "jel", "--env", QUADRATIC, "--set", "gamma=1"], 2, "unknown key 'gamma'"),
         (["train", "jel", "--env", QUADRATIC, "--episodes", "0"], 2, "Invalid value for '--episodes'"),
         (["train", "jel", "--env", QUADRATIC, "--set", "env.actoin=1"], 2, "there is no option 'actoin'"),
+        (["train", "jel", "--env", QUADRATIC, "--fold", "1"], 2, "declares no test tasks, so it has no folds"),
+        (["train", "sb3-ppo", "--env", MLP, "--fold", "5"], 2, "Invalid value for '--fold'"),
         (["evaluate", "jel"], 2, "jel is no trained policy, so --env ENV_ID is needed"),
         (["evaluate", "nobody", "--env", QUADRATIC], 2, "no agent named 'nobody'"),
         (["evaluate", "."], 2, ". holds no finished training"),

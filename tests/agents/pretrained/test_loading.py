@@ -5,11 +5,14 @@ import pytest
 
 import hpo_gym  # noqa: F401 - registers
 from agents import catalogue
+from agents.folds import training_tasks
 from agents.pretrained.loading import policy_builder
+from agents.pretrained.names import weights_name
 from agents.pretrained.shipped import SHIPPED, nearest_in_size
 from agents.pretrained.weights import ActingOptions, WeightsError, read_weights, write_weights
 from agents.training.preset import read_preset
 from agents.training.train import train
+from hpo_gym.data.errors import DataError
 from hpo_gym.evaluation.agent import AgentContext
 from hpo_gym.evaluation.evaluate import evaluate
 from hpo_gym.testing import check_agent
@@ -69,9 +72,39 @@ def test_a_name_that_is_none_is_told_with_those_that_ship():
 @pytest.mark.parametrize("name", catalogue.pretrained_names())
 def test_what_ships_is_sound_small_and_plays_its_environment(name):
     weights = read_weights(SHIPPED / name)
-    assert (SHIPPED / f"{name}.safetensors").stat().st_size < 100_000
-    context = AgentContext(env_id=weights.description.env_id, env_kwargs=weights.description.env_kwargs.as_kwargs())
-    assert policy_builder(name)(context).training_cost > 0
+    assert (SHIPPED / f"{name}.safetensors").stat().st_size < 4_000_000
+    description = weights.description
+    tasks = description.provenance.train_tasks
+    context = AgentContext(
+        env_id=description.env_id, env_kwargs=description.env_kwargs.as_kwargs(), train_tasks=tasks[:3]
+    )
+    try:
+        env = context.make_training_env(num_envs=2)
+    except DataError as error:
+        pytest.skip(f"the table is not here: {error}")
+    agent = policy_builder(name)(context)
+    if not tasks:
+        assert agent.training_cost > 0
+    observation, _ = env.reset(seed=0)
+    actions, _ = agent.predict(observation, None, np.ones(2, bool), True)
+    assert env.action_space.contains(np.asarray(actions, env.action_space.dtype))
+    env.close()
+
+
+def test_what_ships_is_less_than_25_megabytes_in_all():
+    assert sum(path.stat().st_size for path in SHIPPED.glob("*.safetensors")) < 25_000_000
+
+
+@pytest.mark.parametrize("name", [name for name in catalogue.pretrained_names() if "-fold-" in name])
+def test_the_weights_of_a_fold_never_saw_it(name):
+    description = read_weights(SHIPPED / name).description
+    fold = int(name.rpartition("-fold-")[2])
+    assert weights_name(description.provenance.agent, description.env_id, fold) == name
+    try:
+        tasks = training_tasks(description.env_id, fold)
+    except DataError as error:
+        pytest.skip(f"the table is not here: {error}")
+    assert description.provenance.train_tasks == tasks
 
 
 @pytest.mark.parametrize("name", catalogue.pretrained_names())
