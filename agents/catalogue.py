@@ -93,6 +93,18 @@ class TrainedEntry(CatalogueEntry):
 
         return policy_builder(self.builder)
 
+    def note(self, env_id: str) -> str:
+        """That it saw tasks of this very environment, if it did: named, it plays them all the same."""
+        from agents.pretrained.loading import weights_at
+        from agents.pretrained.weights import read_description
+
+        stem = weights_at(self.builder)
+        description = None if stem is None else read_description(stem)
+        if description is None or description.env_id != env_id.rpartition(":")[2]:
+            return ""
+        n_seen = len(description.provenance.train_tasks)
+        return f"{self.name} was trained on {n_seen} tasks of {env_id}: on those it is no test" if n_seen else ""
+
 
 SEARCH, IN_RUN = "config-selection", "in-run-control"
 
@@ -230,9 +242,10 @@ def resolve(name: str) -> CatalogueEntry:
     module_name, colon, function_name = name.partition(":")
     if not (colon and module_name and function_name) or module_name.startswith("."):
         known = (*names(), *pretrained_names())
+        shown = [each for each in known if "-fold-" not in each]
         raise UnknownAgentError(
             f"no agent named {name!r}{did_you_mean(name, known)}; "
-            f'there are {", ".join(known)}, the folder of a training, or your own as "module:builder"'
+            f'there are {", ".join(shown)}, the folder of a training, or your own as "module:builder"'
         )
     here = str(Path.cwd())
     if here not in sys.path:

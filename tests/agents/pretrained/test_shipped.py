@@ -8,7 +8,7 @@ from toy_network import ToyNetwork, register
 import hpo_gym  # noqa: F401 - registers
 from agents import catalogue
 from agents.folds import folds_of, training_tasks
-from agents.pretrained import shipped
+from agents.pretrained import loading, shipped
 from agents.pretrained.names import short_name, weights_name
 from agents.pretrained.shipped import choose_weights
 from agents.pretrained.weights import ActingOptions, Provenance, write_weights
@@ -52,6 +52,7 @@ def folder(tmp_path, monkeypatch):
         write(tmp_path, weights_name(AGENT, MLP, fold), MLP, training_tasks(MLP, fold), preferred=fold)
     monkeypatch.setattr(catalogue, "_PRETRAINED", tmp_path)
     monkeypatch.setattr(shipped, "SHIPPED", tmp_path)
+    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
     monkeypatch.setattr(training_builder, "SHIPPED", tmp_path)
     return tmp_path
 
@@ -110,6 +111,12 @@ def test_it_is_told_which_weights_there_are(folder):
     note = catalogue.resolve(AGENT).note(MLP)
     assert note.startswith("sb3-dqn is the one of sb3-dqn-hpobench-mlp, sb3-dqn-hpobench-mlp-fold-1, ")
     assert "that was not trained on the task in question, or where there is none is trained now" in note
+
+
+def test_weights_that_are_named_are_taken_whatever_they_saw_and_that_is_told(folder):
+    entry = catalogue.resolve("sb3-dqn-hpobench-mlp-fold-1")
+    assert entry.note(MLP) == f"sb3-dqn-hpobench-mlp-fold-1 was trained on 6 tasks of {MLP}: on those it is no test"
+    assert entry.note(XGB) == ""
 
 
 def test_evaluations_with_other_weights_are_other_evaluations(folder):
