@@ -70,10 +70,11 @@ def whole_searches(
     known: dict[tuple[bytes, bytes], int] = {}
     rows: list[int] = []
     search = np.zeros(len(trials), np.int64)
+    shortest = int(min(n_seen, default=0))
     for i in np.argsort(-n_seen, kind="stable").tolist():
         task = meta[i].tobytes()
         if (task, trials[i, : n_seen[i]].tobytes()) not in known:
-            for t in range(n_seen[i] + 1):
+            for t in range(shortest, n_seen[i] + 1):  # none is asked of a shorter one
                 known.setdefault((task, trials[i, :t].tobytes()), len(rows))
             rows.append(i)
         search[i] = known[task, trials[i, : n_seen[i]].tobytes()]

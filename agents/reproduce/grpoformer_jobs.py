@@ -93,7 +93,7 @@ def train_on_task(preset: Preset, env_id: str, task_id: str, *, seed: int, incum
         incumbent_lasts: see `LastingIncumbentVecEnv`.
 
     Returns:
-        "scores" and "rewards" (n_updates, n_trials, n_members), "churn" (n_updates,), "entropy" (n_updates + 1,).
+        "rows", "scores" and "rewards" (n_updates, n_trials, n_members), "churn" (n_updates,), "entropy" (n_updates + 1,).
     """
     evaluations, churn = EvaluationMeter(), ChurnMeter()
     env_kwargs = {**preset.env, "tasks": [task_id]}

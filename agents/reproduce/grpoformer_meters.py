@@ -11,23 +11,26 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class EvaluationMeter(BaseCallback):
-    """Keeps the score and the reward of every trial, in the order in which they were made."""
+    """Keeps what every trial was of, its score and its reward, in the order in which they were made."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._scores: list[NDArray[np.float64]] = []
-        self._rewards: list[NDArray[np.float32]] = []
+        self._steps: list[tuple[list[int], list[float], list[float]]] = []
 
     def _on_step(self) -> bool:
-        self._scores.append(np.array([info["score"] for info in self.locals["infos"]]))
-        self._rewards.append(np.array(self.locals["rewards"]))
+        infos = self.locals["infos"]
+        rows, scores = [info["configuration"] for info in infos], [info["score"] for info in infos]
+        self._steps.append((rows, scores, self.locals["rewards"].tolist()))
         return True
 
     def arrays(self, n_trials: int) -> Arrays:
-        """ "scores" and "rewards" (n_updates, n_trials, n_members)."""
+        """ "rows" of the pool, "scores" and "rewards", each (n_updates, n_trials, n_members)."""
+        rows, scores, rewards = (np.array(part) for part in zip(*self._steps, strict=True))
+        shape = (-1, n_trials, rows.shape[1])
         return {
-            "scores": np.array(self._scores).reshape(-1, n_trials, self._scores[0].size),
-            "rewards": np.array(self._rewards, np.float32).reshape(-1, n_trials, self._rewards[0].size),
+            "rows": rows.reshape(shape).astype(np.int32),
+            "scores": scores.reshape(shape),
+            "rewards": rewards.reshape(shape).astype(np.float32),
         }
 
 
