@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 OUT = Path("build/reproduce")
 RESULTS = Path("docs/results")
+SMALL_BUDGETS = Path("build/small_budgets")
 
 app = typer.Typer(help="Run a paper's experiments again and write what came of them.", no_args_is_help=True)
 
@@ -48,6 +49,38 @@ def jel(
         failures = work_off(jobs_of(plan, parts, root, n_seeds=seeds), workers)
     path = render(read_findings(plan, root)).write(results)
     print(path)
+    if failures:
+        raise EvaluationError(f"{failures} jobs failed; what they said is above, and the next call tries them again")
+
+
+@app.command()
+def grpoformer(
+    seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default the plan's.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    only: Annotated[str, typer.Option(metavar="A,B", help="Some of the plan's parts, or transfer.")] = "",
+    page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
+    out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
+    rivals: Annotated[Path, typer.Option(help="What python -m benchmarks.small_budgets left.")] = SMALL_BUDGETS,
+    results: Annotated[Path, typer.Option(help="Where the page goes.")] = RESULTS,
+) -> None:
+    """GRPOformer: its row, its ablations, and what it is worth on tasks that it was not trained on.
+
+    What is done already is kept.
+
+    Example: python -m agents reproduce grpoformer --only ablations --seeds 3 --workers 2
+    """
+    from agents.reproduce import grpoformer_page
+    from agents.reproduce.grpoformer_findings import read_search_findings
+    from agents.reproduce.grpoformer_jobs import TRANSFERRED, grpoformer_jobs
+    from agents.reproduce.grpoformer_plan import read_grpoformer_plan
+    from hpo_gym.evaluation.errors import EvaluationError
+
+    plan, root = read_grpoformer_plan(), out / "grpoformer"
+    failures = 0
+    if not page_only:
+        names = [name for name in only.split(",") if name]
+        failures = work_off(grpoformer_jobs(plan, names, root, n_seeds=seeds), workers)
+    print(grpoformer_page.write(read_search_findings(plan, root), root / TRANSFERRED, rivals, results))
     if failures:
         raise EvaluationError(f"{failures} jobs failed; what they said is above, and the next call tries them again")
 

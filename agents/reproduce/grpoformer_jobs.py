@@ -8,20 +8,27 @@ import io
 import json
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from agents.catalogue import resolve
+from agents.folds import folds_of
 from agents.grpoformer.lasting_incumbent import LastingIncumbentVecEnv
 from agents.reproduce.grpoformer_meters import Arrays, ChurnMeter, EvaluationMeter
 from agents.reproduce.grpoformer_plan import GrpoformerPlan, Part
+from agents.reproduce.openml_cells import BUDGETS, openml_cells
 from agents.sb3.models import make_model
 from agents.sb3.training import reproducible_training
 from agents.training.environments import training_env
 from agents.training.preset import Preset
 from hpo_gym.evaluation.atomic_file import replace_bytes
+from hpo_gym.evaluation.evaluate import evaluate
+
+TRANSFERRED = "grpoformer"
+"""The form that is trained over tasks and used on others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +90,39 @@ class SearchJob:
             return {name: file[name] for name in file.files}
 
 
+@dataclass(frozen=True, kw_only=True)
+class TransferJob:
+    """Judge the form that was trained over other tasks on those of an environment's cells that are test tasks.
+
+    Attributes:
+        env_id: the table.
+        root: the plan's folder.
+    """
+
+    env_id: str
+    root: Path
+
+    def __str__(self) -> str:
+        return f"{table_of(self.env_id)}: {TRANSFERRED}, trained on the training tasks"
+
+    @property
+    def path(self) -> Path:
+        """Where the evaluation lies."""
+        return self.root / TRANSFERRED / f"{table_of(self.env_id)}-{TRANSFERRED}.json"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.path.exists()
+
+    def run(self) -> None:
+        """Take the weights that come with the package, or train; play 10 episodes of 100 trials a task."""
+        test = folds_of(self.env_id)[0]
+        tasks = [task for task in openml_cells()[self.env_id] if task in test]
+        builder = resolve(TRANSFERRED).build
+        evaluate(TRANSFERRED, builder, self.env_id, tasks=tasks, budget=max(BUDGETS), progress=False).write(self.path)
+
+
 def train_on_task(preset: Preset, env_id: str, task_id: str, *, seed: int, incumbent_lasts: bool = False) -> Arrays:
     """Train a search policy on one task.
 
@@ -93,7 +133,7 @@ def train_on_task(preset: Preset, env_id: str, task_id: str, *, seed: int, incum
         incumbent_lasts: see `LastingIncumbentVecEnv`.
 
     Returns:
-        "rows", "scores" and "rewards" (n_updates, n_trials, n_members), "churn" (n_updates,), "entropy" (n_updates + 1,).
+        "rows", "scores", "rewards" (n_updates, n_trials, n_members), "churn" (n_updates,), "entropy" (n_updates + 1,).
     """
     evaluations, churn = EvaluationMeter(), ChurnMeter()
     env_kwargs = {**preset.env, "tasks": [task_id]}
@@ -101,6 +141,21 @@ def train_on_task(preset: Preset, env_id: str, task_id: str, *, seed: int, incum
         model = make_model(preset, LastingIncumbentVecEnv(env) if incumbent_lasts else env, seed=seed)
         model.learn(preset.n_episodes * n_trials, [evaluations, churn], log_interval=None)  # type: ignore[arg-type]
     return {**evaluations.arrays(n_trials), **churn.arrays()}
+
+
+def grpoformer_jobs(
+    plan: GrpoformerPlan, names: Sequence[str], root: Path, *, n_seeds: int | None = None
+) -> list["SearchJob | TransferJob"]:
+    """What is asked for: parts of the plan, "transfer", or with no name all of it.
+
+    Raises:
+        EvaluationError: no such part.
+    """
+    parts = plan.chosen_parts(tuple(name for name in names if name != "transfer")) if names != ["transfer"] else {}
+    jobs: list[SearchJob | TransferJob] = [*search_jobs(plan, parts, root, n_seeds=n_seeds)]
+    if not names or "transfer" in names:
+        jobs += [TransferJob(env_id=env_id, root=root) for env_id in openml_cells()]
+    return jobs
 
 
 def search_jobs(
