@@ -37,7 +37,11 @@ def choose_weights(agent: str, context: AgentContext) -> str | None:
     allowed = [name for name, seen in here.items() if seen and seen <= set(context.train_tasks)]
     if allowed:
         return min(allowed, key=lambda name: (-len(here[name]), name))
-    elsewhere = {name: d for name, d in shipped.items() if d.env_id != env_id}
+    elsewhere = {
+        name: d
+        for name, d in shipped.items()
+        if d.env_id != env_id and set(d.provenance.tasks_beside.get(env_id, ())) <= set(context.train_tasks)
+    }
     kinds = dict.fromkeys(type(description.architecture) for description in elsewhere.values())
     return next((name for kind in kinds if (name := kind.nearest(elsewhere, context))), None)
 

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import safetensors.torch
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, create_model, field_validator
@@ -60,6 +60,7 @@ class Provenance(BaseModel):
         wall_s: seconds.
         versions: of the packages.
         train_tasks: that it was trained on; empty where the environment has no tasks.
+        tasks_beside: the tasks of other environments that it was trained on besides, by environment.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -72,6 +73,7 @@ class Provenance(BaseModel):
     wall_s: float
     versions: dict[str, str]
     train_tasks: tuple[str, ...] = Field(default=(), strict=False)
+    tasks_beside: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = {}
 
 
 class Description(BaseModel):

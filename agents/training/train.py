@@ -150,6 +150,7 @@ def _write_policy(
             wall_s=round(own_log.wall_s, 1),
             versions=package_versions(),
             train_tasks=task_ids,
+            tasks_beside=getattr(model.env, "tasks_beside", {}),
         ),
     )
 

@@ -11,7 +11,7 @@ from agents.folds import folds_of, training_tasks
 from agents.pretrained import loading, shipped
 from agents.pretrained.names import short_name, weights_name
 from agents.pretrained.shipped import choose_weights
-from agents.pretrained.weights import ActingOptions, Provenance, write_weights
+from agents.pretrained.weights import ActingOptions, Provenance, read_weights, write_weights
 from agents.training import builder as training_builder
 from hpo_gym.evaluation.agent import AgentContext
 from hpo_gym.evaluation.evaluate import evaluate
@@ -22,7 +22,7 @@ TABLE = "hpo_gym/ConfigSelection-Table-v0"
 AGENT = "sb3-dqn"  # any preset's name: what is chosen depends on the provenance alone
 
 
-def write(folder, name, env_id, train_tasks, *, agent=AGENT, preferred=0):
+def write(folder, name, env_id, train_tasks, *, agent=AGENT, preferred=0, beside=None):
     preferences = torch.zeros(30_000)
     preferences[preferred] = 1
     write_weights(
@@ -40,6 +40,7 @@ def write(folder, name, env_id, train_tasks, *, agent=AGENT, preferred=0):
             wall_s=1.0,
             versions={},
             train_tasks=tuple(train_tasks),
+            tasks_beside=beside or {},
         ),
     )
 
@@ -94,6 +95,13 @@ def test_weights_of_other_agents_and_ones_that_name_no_task_are_left_alone(folde
 def test_on_other_tables_the_kind_of_network_decides(folder):
     assert chosen(TABLE, ["a", "b"]) == "sb3-dqn-hpobench-mlp-fold-3"
     assert chosen(XGB, ["0", "3"]) is None
+
+
+def test_weights_that_saw_the_table_beside_their_own_are_taken_only_where_they_saw_nothing_else_of_it(folder):
+    write(folder, "sb3-dqn-last", MLP, training_tasks(MLP, 0), beside={TABLE: ("a", "b")})
+    assert read_weights(folder / "sb3-dqn-last").description.provenance.tasks_beside == {TABLE: ("a", "b")}
+    assert chosen(TABLE, ["a", "b", "c"]) == "sb3-dqn-last"
+    assert chosen(TABLE, ["b", "c"]) == "sb3-dqn-hpobench-mlp-fold-3"
 
 
 def test_every_left_out_task_is_played_by_weights_that_did_not_see_it(folder, monkeypatch):

@@ -24,6 +24,8 @@ TASKS = ["car", "credit-g"]
 class LastIndex(VecEnvWrapper):
     """Shows the last row that was tried, and nothing of the pool."""
 
+    tasks_beside: ClassVar[dict] = {"elsewhere": ("a",)}
+
     def __init__(self, venv):
         assert {"pool", "available"} <= venv.observation_space.spaces.keys()
         super().__init__(venv, observation_space=spaces.Box(-1, 30_000, (1,), np.float32))
@@ -92,6 +94,7 @@ def test_its_own_wrapper_sees_the_pool_and_its_own_weights_are_written_with_the_
     description = read_weights(folder / "policy").description
     assert description.architecture.inputs == {"remaining": 1}
     assert description.provenance.train_tasks == tuple(TASKS)
+    assert description.provenance.tasks_beside == {"elsewhere": ("a",)}
     assert description.env_kwargs.as_kwargs() == {"action": "unit_cube", "observe_pool": True, "repeat": "mask"}
 
 
