@@ -32,9 +32,9 @@ SEEDS = {
     "greedy-rank": 1,
     "empirical-prior-gp": 1,
     "tpe": 10,
-    "gp-ei": 10,
+    "gp-ei": 5,
 }
-SEEDS_ON_BIG_POOLS = {"gp-ei": 5}  # of 30,000, where an episode of 100 trials takes a quarter of a minute
+SEEDS_ON_BIG_POOLS = {"gp-ei": 3}  # of 30,000, where an episode of 100 trials takes a quarter of a minute
 Results = dict[str, dict[str, EvaluationResult]]
 """Agent -> environment -> what was found there."""
 
