@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from agents.reproduce.jobs import Job
+    from agents.reproduce.workers import Resumable
 
 OUT = Path("build/reproduce")
 RESULTS = Path("docs/results")
 SMALL_BUDGETS = Path("build/small_budgets")
+RIVALS = Path("build/rivals")
 
 app = typer.Typer(help="Run a paper's experiments again and write what came of them.", no_args_is_help=True)
 
@@ -85,7 +86,39 @@ def grpoformer(
         raise EvaluationError(f"{failures} jobs failed; what they said is above, and the next call tries them again")
 
 
-def work_off(jobs: "Sequence[Job]", workers: int) -> int:
+@app.command()
+def searchers(
+    seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default the plan's.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    only: Annotated[str, typer.Option(metavar="A,B", help="Some of the plan's parts, or rivals.")] = "",
+    page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
+    out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
+    rivals: Annotated[Path, typer.Option(help="What python -m benchmarks.rivals left.")] = RIVALS,
+    results: Annotated[Path, typer.Option(help="Where the page goes.")] = RESULTS,
+) -> None:
+    """The searcher: five tables, tasks that it has not seen, beside its rivals; ablations; tables it has not seen.
+
+    What is done already is kept; a training that was interrupted goes on.
+
+    Example: python -m agents reproduce searchers --only main --seeds 3 --workers 2
+    """
+    from agents.reproduce import searchers_page
+    from agents.reproduce.searchers_findings import read_searchers_findings
+    from agents.reproduce.searchers_jobs import jobs_of
+    from agents.reproduce.searchers_plan import read_searchers_plan
+    from hpo_gym.evaluation.errors import EvaluationError
+
+    plan, root = read_searchers_plan(), out / "searchers"
+    failures = 0
+    if not page_only:
+        parts = plan.chosen_parts(name for name in only.split(",") if name)
+        failures = work_off(jobs_of(plan, parts, root, n_seeds=seeds), workers)
+    print(searchers_page.write(read_searchers_findings(plan, root, rivals), results))
+    if failures:
+        raise EvaluationError(f"{failures} jobs failed; what they said is above, and the next call tries them again")
+
+
+def work_off(jobs: "Sequence[Resumable]", workers: int) -> int:
     """Do the jobs that are left, a line each -> how many failed."""
     from agents.reproduce.workers import run_jobs
 
@@ -97,3 +130,32 @@ def work_off(jobs: "Sequence[Job]", workers: int) -> int:
         failures += bool(report.failure)
         print(f"[{n}/{len(left)}] {report.job}: {outcome} in {report.wall_s:.0f} s", flush=True)
     return failures
+
+
+@app.command()
+def hyprl(
+    seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default ten.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    only: Annotated[str, typer.Option(metavar="A,B", help="Some of the variants; by default all.")] = "",
+    page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
+    out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
+    results: Annotated[Path, typer.Option(help="Where the page goes.")] = RESULTS,
+) -> None:
+    """Hyp-RL: its distance to the minimum on nnMeta, five folds, with its rule for repeats and with masking.
+
+    What is done already is kept; a training that was interrupted goes on.
+
+    Example: python -m agents reproduce hyprl --seeds 3 --workers 2
+    """
+    from agents.reproduce.hyprl_findings import read_findings
+    from agents.reproduce.hyprl_jobs import N_SEEDS, chosen_variants, jobs_of
+    from agents.reproduce.hyprl_page import write_page
+    from hpo_gym.evaluation.errors import EvaluationError
+
+    root, failures = out / "hyprl", 0
+    variants = chosen_variants(name for name in only.split(",") if name)
+    if not page_only:
+        failures = work_off(jobs_of(root, variants=variants, n_seeds=seeds or N_SEEDS), workers)
+    print(write_page(read_findings(root), results))
+    if failures:
+        raise EvaluationError(f"{failures} jobs failed; what they said is above, and the next call tries them again")

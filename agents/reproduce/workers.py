@@ -22,6 +22,14 @@ class Runnable(Protocol):
         """Do it."""
 
 
+class Resumable(Runnable, Protocol):
+    """Work that knows whether it is done, so that it is not done again."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """What became of a job: seconds that it took, and why it failed, in one line, if it did."""
