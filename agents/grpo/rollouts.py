@@ -126,7 +126,7 @@ def joined(waves: Sequence[Episodes]) -> Episodes:
     )
 
 
-def seed_members(env: VecEnv, seeds: Sequence[int]) -> None:
+def seed_members(env: VecEnv, seeds: Sequence[int | None]) -> None:
     """Give each member its own seed at the next reset; SB3's `seed` can only count upwards from one."""
     env.unwrapped._seeds = list(seeds)  # read by `reset` of every VecEnv
 

@@ -14,6 +14,7 @@ ARCHITECTURES: Mapping[str, str] = MappingProxyType(
         "q-network": "agents.pretrained.perceptron:Perceptron",
         "hyp-rl": "agents.hyprl.architecture:HypRLArchitecture",
         "grpoformer": "agents.grpoformer.architecture:GrpoformerArchitecture",
+        "searcher": "agents.searcher.architecture:SearcherArchitecture",
     }
 )
 """Name -> class, imported when a file names it: a name that is not here imports nothing."""

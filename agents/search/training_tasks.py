@@ -1,7 +1,9 @@
 """The recorded evaluations of the training tasks, as the methods that learn from other data sets read them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,12 +56,22 @@ def read_training_tasks(context: AgentContext) -> TrainingTasks:
         raise EvaluationError(f"this agent learns from training tasks, and {context.env_id} was given none")
     env = context.make_training_env()
     try:
-        records = [env.unwrapped.evaluations(task_id) for task_id in context.train_tasks]
+        return recorded_tasks(env.unwrapped, context.train_tasks, context.env_kwargs.get("fidelity") == "action")
     finally:
         env.close()
-    is_by_fidelity = context.env_kwargs.get("fidelity") == "action"
+
+
+def recorded_tasks(env: Any, task_ids: Sequence[str], is_by_fidelity: bool = False) -> TrainingTasks:
+    """All evaluations of some tasks of an environment, or vector environment, that is open.
+
+    Args:
+        env: with `evaluations(task_id)`.
+        task_ids: of that environment.
+        is_by_fidelity: whether a row's scores are by fidelity, the last the full one, or else by replicate.
+    """
+    records = [env.evaluations(task_id) for task_id in task_ids]
     return TrainingTasks(
-        task_ids=context.train_tasks,
+        task_ids=tuple(task_ids),
         pools=tuple(np.array(record.pool) for record in records),
         scores=tuple(_one_score_each(record.scores, is_by_fidelity) for record in records),
         meta_features=np.stack([record.meta_features for record in records]),

@@ -19,6 +19,7 @@ ALGORITHMS = MappingProxyType(
         "grpoformer-ppo": "agents.grpoformer.ppo:GrpoformerPPO",
         "dqn": "stable_baselines3:DQN",
         "hyp-rl": "agents.hyprl.algorithm:HypRL",
+        "searcher": "agents.searcher.algorithm:SearcherGRPO",
         "maskable-ppo": "sb3_contrib:MaskablePPO",
     }
 )
