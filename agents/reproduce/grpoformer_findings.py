@@ -153,7 +153,7 @@ def read_search_findings(plan: GrpoformerPlan, root: Path) -> SearchFindings:
     trainings: dict[str, dict[Cell, list[Training]]] = {}
     for part in plan.parts.values():
         for env_id, task_ids in part.tasks().items():
-            pools |= _pools(env_id, task_ids)
+            pools |= _pools(env_id, task_ids, plan.preset(part.variants[0], env_id).env)
         for variant in part.variants:
             for cell in cells_of(part.tasks()):
                 known = trainings.setdefault(variant, {}).get(cell, [])
@@ -172,8 +172,8 @@ def _read(plan: GrpoformerPlan, variant: str, cell: Cell, pool: Pool, root: Path
     return found
 
 
-def _pools(env_id: str, task_ids: Sequence[str]) -> dict[Cell, Pool]:
-    env: Any = gym.make(env_id, tasks=list(task_ids)).unwrapped
+def _pools(env_id: str, task_ids: Sequence[str], env_kwargs: Mapping[str, Any]) -> dict[Cell, Pool]:
+    env: Any = gym.make(env_id, **{**env_kwargs, "tasks": list(task_ids)}).unwrapped
     found = {}
     for task_id in task_ids:
         scores = np.asarray(env.evaluations(task_id).scores, np.float64)

@@ -40,7 +40,7 @@ def final_table(findings: SearchFindings) -> str:
     """The four figures at 4,000 evaluations, and what else the trainings of all cells came to."""
     trained = findings.complete("cells")
     cells = cells_of(findings.plan.parts["cells"].tasks())
-    n = max((t.incumbents.size for by_cell in trained.values() for ts in by_cell.values() for t in ts), default=4000)
+    n = n_evaluations(findings)
     finals: Curves = {
         RANDOM: [findings.pools[c].random(n)[-1:][None] for c in cells],
         RESTARTED: [np.array([[findings.pools[c].restarted_random(10, n // 10)]]) for c in cells],
@@ -70,10 +70,17 @@ def final_table(findings: SearchFindings) -> str:
     return markdown(["agent", "seeds", "BtR", "MP", "MnP", "MnR", "regret", "distinct", "cpu s"], rows)
 
 
+def n_evaluations(findings: SearchFindings) -> int:
+    """Of a training."""
+    every = [t for by_cell in findings.trainings.values() for ts in by_cell.values() for t in ts]
+    return max((t.incumbents.size for t in every), default=0)
+
+
 def most_beaten(findings: SearchFindings) -> float:
     """BtR against random search without repeats of somebody who finds the best of every table."""
     cells = cells_of(findings.plan.parts["cells"].tasks())
-    is_open = [findings.pools[c].random(4000)[-1] < findings.pools[c].best - 1e-12 for c in cells]
+    n = n_evaluations(findings)
+    is_open = [findings.pools[c].random(n)[-1] < findings.pools[c].best - 1e-12 for c in cells]
     return float(np.mean([1.0 if beatable else 0.5 for beatable in is_open]))
 
 
@@ -81,11 +88,11 @@ def by_table(findings: SearchFindings) -> str:
     """Normalised regret at 4,000 evaluations, table by table; random search's beside it."""
     trained = findings.complete("cells")
     cells = cells_of(findings.plan.parts["cells"].tasks())
-    env_ids = list(dict.fromkeys(env_id for env_id, _ in cells))
+    env_ids, n = list(dict.fromkeys(env_id for env_id, _ in cells)), n_evaluations(findings)
 
     finals: dict[str, dict[Cell, float]] = {
-        RANDOM: {c: findings.pools[c].random(4000)[-1] for c in cells},
-        RESTARTED: {c: findings.pools[c].restarted_random(10, 400) for c in cells},
+        RANDOM: {c: findings.pools[c].random(n)[-1] for c in cells},
+        RESTARTED: {c: findings.pools[c].restarted_random(10, n // 10) for c in cells},
     }
     for name, by_cell in trained.items():
         finals[name] = {c: float(np.mean([t.incumbents[-1] for t in by_cell[c]])) for c in cells}
@@ -108,7 +115,8 @@ def small_budget_tables(findings: SearchFindings, rivals: Path) -> dict[int, str
         curves[f"grpoformer-scratch ({name})"] = [
             np.stack([t.incumbents[: max(BUDGETS)] for t in by_cell[c]]) for c in cells
         ]
-    return {k: _four_figures(findings, cells, curves, k) for k in BUDGETS}
+    shortest = min(values.shape[1] for of_agent in curves.values() for values in of_agent)
+    return {k: _four_figures(findings, cells, curves, k) for k in BUDGETS if k <= shortest}
 
 
 def _four_figures(findings: SearchFindings, cells: Sequence[Cell], curves: Curves, k: int) -> str:
@@ -178,6 +186,6 @@ def meta_tables(findings: SearchFindings, meta: Path, rivals: Path) -> dict[int,
     chosen = [c for c in cells if c in own]
     if not chosen:
         return {}
-    curves_of = {**rival_curves(rivals, chosen), META: [own[c] for c in chosen]}
-    curves_of.setdefault(RANDOM, [findings.pools[c].random(max(BUDGETS))[None] for c in chosen])
+    random = [findings.pools[c].random(max(BUDGETS))[None] for c in chosen]
+    curves_of = {RANDOM: random, **rival_curves(rivals, chosen), META: [own[c] for c in chosen]}
     return {k: _four_figures(findings, chosen, curves_of, k) for k in BUDGETS}
