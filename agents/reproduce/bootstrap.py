@@ -19,12 +19,12 @@ Floats = NDArray[np.float64]
 def resampled_means(cells: Floats, rng: np.random.Generator, n_resamples: int = N_RESAMPLES) -> Floats:
     """Several figures of the same runs (n_figures, n_training_seeds, n_run_seeds) -> (n_figures, n_resamples) means."""
     _, n_training, n_runs = cells.shape
-    policies = _shares(rng, n_resamples, n_training)
-    runs = _shares(rng, n_resamples, n_runs)
+    policies = shares(rng, n_resamples, n_training)
+    runs = shares(rng, n_resamples, n_runs)
     return np.einsum("rn,knm,rm->kr", policies, cells, runs)
 
 
-def _shares(rng: np.random.Generator, n_resamples: int, n: int) -> Floats:
+def shares(rng: np.random.Generator, n_resamples: int, n: int) -> Floats:
     """(n_resamples, n) how often each was drawn, over n."""
     drawn = rng.integers(n, size=(n_resamples, n)) + n * np.arange(n_resamples)[:, None]
     return np.bincount(drawn.ravel(), minlength=n_resamples * n).reshape(n_resamples, n) / n
