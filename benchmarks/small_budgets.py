@@ -110,6 +110,9 @@ def markdown(found: Results) -> str:
     ]
     for env_id, tasks in cells.items():
         lines.append(f"- `{env_id}`: {', '.join(tasks)}")
+    missing = [agent for agent in SEEDS if agent not in found]
+    if missing:
+        lines += ["", f"Not evaluated on all cells yet, and so left out: {', '.join(missing)}."]
     curves = {agent: score_curves(results) for agent, results in found.items()}
     for k in BUDGETS:
         lines += ["", f"## {k} trials", ""]
