@@ -99,10 +99,7 @@ class TrainedEntry(CatalogueEntry):
         from agents.pretrained.weights import read_description
 
         stem = weights_at(self.builder)
-        description = None if stem is None else read_description(stem)
-        if description is None or description.env_id != env_id.rpartition(":")[2]:
-            return ""
-        n_seen = len(description.provenance.train_tasks)
+        n_seen = 0 if stem is None else len(read_description(stem).tasks_seen(env_id.rpartition(":")[2]))
         return f"{self.name} was trained on {n_seen} tasks of {env_id}: on those it is no test" if n_seen else ""
 
 

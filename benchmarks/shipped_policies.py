@@ -1,7 +1,8 @@
 """Trains the policies that come with the package, each with seed 0 and nothing chosen, and puts them into place.
 
 `python -m benchmarks.shipped_policies [NAME ...]`: all that come with it, or those named: AGENT-ENVIRONMENT and, of
-tables, AGENT-TABLE-fold-1 to -fold-4, for any preset. Trainings lie in build/shipped_policies, so that a killed one
+tables, AGENT-TABLE-fold-1 to -fold-4, for any preset; AGENT-tables and AGENT-tables-fold-1 to -fold-4 for one that is
+trained on several tables together. Trainings lie in build/shipped_policies, so that a killed one
 goes on where it was; those on Nano take hours on one core. `--trained FOLDER` takes a training that is there already,
 if it is what would be trained.
 """
@@ -19,7 +20,7 @@ from typing import Any
 import hpo_gym
 from agents.catalogue import CATALOGUE, PresetEntry, pretrained_names
 from agents.folds import N_FOLDS, task_choice, training_tasks
-from agents.pretrained.names import weights_name
+from agents.pretrained.names import tables_name, weights_name
 from agents.pretrained.shipped import SHIPPED
 from agents.pretrained.weights import POLICY, json_path, read_description, tensors_path
 from agents.training.preset import Preset, read_preset
@@ -40,12 +41,19 @@ class Policy:
     @property
     def name(self) -> str:
         """Of the files."""
+        if self.tables:
+            return tables_name(self.agent, self.fold)
         return weights_name(self.agent, self.env_id, self.fold)
 
     @cached_property
     def preset(self) -> Preset:
         """How it is trained."""
         return read_preset(self.agent, self.env_id)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The environments that it is trained on together; empty where it is one alone."""
+        return tuple(self.preset.settings.get("beside") or ())
 
     @property
     def has_tasks(self) -> bool:
@@ -65,13 +73,21 @@ class Policy:
             "environment": (description.env_id, self.env_id),
             "seed": (found.seed, SEED),
             "training tasks": (found.train_tasks, tasks),
+            "tasks beside": (found.tasks_beside, self._tasks_beside),
             "preset": (_plain(found.preset), _plain(self.preset.as_dict())),
         }
         return "; ".join(f"{what} is {was}, not {is_}" for what, (was, is_) in pairs.items() if was != is_)
 
+    @property
+    def _tasks_beside(self) -> dict[str, tuple[str, ...]]:
+        return {env_id: training_tasks(env_id, self.fold) for env_id in self.tables if env_id != self.env_id}
+
 
 def policies() -> dict[str, Policy]:
-    """Every name that there can be: all presets on all environments that they play, but for tables without a split."""
+    """Every name that there can be: all presets on all environments that they play, but for tables without a split.
+
+    What is trained on several tables has one name for all of them, and is trained from the first on.
+    """
     presets = [entry for entry in CATALOGUE.values() if isinstance(entry, PresetEntry)]
     every = [
         Policy(agent=entry.name, env_id=env_id, fold=fold)
@@ -80,7 +96,7 @@ def policies() -> dict[str, Policy]:
         if entry.plays in ("", declaration.family) and (declaration.splits or declaration.table is None)
         for fold in range(N_FOLDS if declaration.splits else 1)
     ]
-    return {policy.name: policy for policy in every}
+    return {policy.name: policy for policy in every if policy.env_id == (*policy.tables, policy.env_id)[0]}
 
 
 def ship(policy: Policy, folder: Path) -> None:

@@ -4,6 +4,9 @@ import re
 
 import hpo_gym
 
+TABLES = "tables"
+"""In the place of a table's name, where weights were trained on several."""
+
 
 def short_name(env_id: str) -> str:
     """The table that an environment searches, or its instance in small letters.
@@ -27,4 +30,18 @@ def weights_name(agent: str, env_id: str, fold: int = 0) -> str:
         >>> weights_name("hyp-rl", "hpo_gym/ConfigSelection-HypRLNN-v0", 2)
         'hyp-rl-hyprl-nn-fold-2'
     """
-    return f"{agent}-{short_name(env_id)}" + (f"-fold-{fold}" if fold else "")
+    return _of_fold(f"{agent}-{short_name(env_id)}", fold)
+
+
+def tables_name(agent: str, fold: int = 0) -> str:
+    """Of the weights that were trained on several tables, each without the same fold.
+
+    Example:
+        >>> tables_name("searcher"), tables_name("searcher", 2)
+        ('searcher-tables', 'searcher-tables-fold-2')
+    """
+    return _of_fold(f"{agent}-{TABLES}", fold)
+
+
+def _of_fold(name: str, fold: int) -> str:
+    return name + (f"-fold-{fold}" if fold else "")

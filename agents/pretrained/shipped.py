@@ -24,24 +24,21 @@ def choose_weights(agent: str, context: AgentContext) -> str | None:
 
     On training runs they are of the same simulator: of this very environment, else of the one nearest in size.
 
-    On a table they are of the same environment and saw no other task than the context leaves to learn from: of those
-    the ones that saw most. So the declared split takes the weights of fold 0, and leave-one-task-out those of the fold
-    that the task is in. Without any, the kind of network may know which of another table can be used.
+    On a table they were trained on the same environment, alone or among others, and saw no other task of it than the
+    context leaves to learn from: of those the ones that saw most. So the declared split takes the weights of fold 0,
+    and leave-one-task-out those of the fold that the task is in. Without any, the kind of network may know which of
+    those that saw nothing of this environment can be used.
     """
     nearest = nearest_in_size(agent, context.env_id)
     if nearest:
         return nearest
     env_id = context.env_id.rpartition(":")[2]
     shipped = shipped_of(agent)
-    here = {name: set(d.provenance.train_tasks) for name, d in shipped.items() if d.env_id == env_id}
-    allowed = [name for name, seen in here.items() if seen and seen <= set(context.train_tasks)]
+    seen = {name: d.tasks_seen(env_id) for name, d in shipped.items()}
+    allowed = [name for name, tasks in seen.items() if tasks and tasks <= set(context.train_tasks)]
     if allowed:
-        return min(allowed, key=lambda name: (-len(here[name]), name))
-    elsewhere = {
-        name: d
-        for name, d in shipped.items()
-        if d.env_id != env_id and set(d.provenance.tasks_beside.get(env_id, ())) <= set(context.train_tasks)
-    }
+        return min(allowed, key=lambda name: (-len(seen[name]), name))
+    elsewhere = {name: d for name, d in shipped.items() if d.env_id != env_id and not seen[name]}
     kinds = dict.fromkeys(type(description.architecture) for description in elsewhere.values())
     return next((name for kind in kinds if (name := kind.nearest(elsewhere, context))), None)
 

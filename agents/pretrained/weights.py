@@ -97,6 +97,11 @@ class Description(BaseModel):
     provenance: Provenance
     sha256: str
 
+    def tasks_seen(self, env_id: str) -> frozenset[str]:
+        """The tasks of an environment that it was trained on, whether that is its own or one beside."""
+        own = self.provenance.train_tasks if env_id == self.env_id else ()
+        return frozenset(own).union(self.provenance.tasks_beside.get(env_id, ()))
+
 
 class _Named(BaseModel):
     """The name of an architecture, whatever else there is."""

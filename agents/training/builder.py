@@ -41,13 +41,16 @@ def describe_source(agent: str, env_id: str) -> str:
     nearest = nearest_in_size(agent, env_id)
     if nearest:
         return f"{agent} is {nearest}, which comes with the package and was trained on {shipped[nearest].env_id}"
-    here = sorted(name for name, d in shipped.items() if d.env_id == env_id.rpartition(":")[2])
+    here = sorted(name for name, d in shipped.items() if d.tasks_seen(env_id.rpartition(":")[2]))
     n_episodes = read_preset(agent, env_id).n_episodes
     if here:
         return (
             f"{agent} is the one of {', '.join(here)} that was not trained on the task in question, or where there is "
             f"none is trained now, {n_episodes} episodes"
         )
+    elsewhere = choose_weights(agent, AgentContext(env_id=env_id))
+    if elsewhere:
+        return f"{agent} is {elsewhere}, which comes with the package and never saw {env_id}"
     return f"{agent} is trained now, {n_episodes} episodes: no policy of its own comes with the package for {env_id}"
 
 

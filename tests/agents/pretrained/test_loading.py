@@ -7,7 +7,7 @@ import hpo_gym  # noqa: F401 - registers
 from agents import catalogue
 from agents.folds import training_tasks
 from agents.pretrained.loading import policy_builder
-from agents.pretrained.names import weights_name
+from agents.pretrained.names import tables_name, weights_name
 from agents.pretrained.shipped import SHIPPED, nearest_in_size
 from agents.pretrained.weights import ActingOptions, WeightsError, read_weights, write_weights
 from agents.training.preset import read_preset
@@ -99,12 +99,13 @@ def test_what_ships_is_less_than_25_megabytes_in_all():
 def test_the_weights_of_a_fold_never_saw_it(name):
     description = read_weights(SHIPPED / name).description
     fold = int(name.rpartition("-fold-")[2])
-    assert weights_name(description.provenance.agent, description.env_id, fold) == name
+    agent, beside = description.provenance.agent, description.provenance.tasks_beside
+    assert name == (tables_name(agent, fold) if beside else weights_name(agent, description.env_id, fold))
     try:
-        tasks = training_tasks(description.env_id, fold)
+        tasks = {env_id: training_tasks(env_id, fold) for env_id in (description.env_id, *beside)}
     except DataError as error:
         pytest.skip(f"the table is not here: {error}")
-    assert description.provenance.train_tasks == tasks
+    assert {description.env_id: description.provenance.train_tasks, **beside} == tasks
 
 
 @pytest.mark.parametrize("name", catalogue.pretrained_names())

@@ -7,9 +7,9 @@ from toy_network import ToyNetwork, register
 
 import hpo_gym  # noqa: F401 - registers
 from agents import catalogue
-from agents.folds import folds_of, training_tasks
+from agents.folds import folds, folds_of, training_tasks
 from agents.pretrained import loading, shipped
-from agents.pretrained.names import short_name, weights_name
+from agents.pretrained.names import short_name, tables_name, weights_name
 from agents.pretrained.shipped import choose_weights
 from agents.pretrained.weights import ActingOptions, Provenance, read_weights, write_weights
 from agents.training import builder as training_builder
@@ -104,6 +104,23 @@ def test_weights_that_saw_the_table_beside_their_own_are_taken_only_where_they_s
     assert chosen(TABLE, ["b", "c"]) == "sb3-dqn-hpobench-mlp-fold-3"
 
 
+def test_of_weights_that_were_trained_on_several_tables_each_table_takes_those_of_the_fold_of_a_left_out_task(folder):
+    tables = {"left": folds(list("abcdef"), ["a"]), "right": folds(list("uvwxyz"), ["u"])}
+    for fold in range(5):
+        left, right = (tuple(sum((f for i, f in enumerate(of) if i != fold), ())) for of in tables.values())
+        write(folder, tables_name("sb3-ppo", fold), MLP, left, agent="sb3-ppo", beside={TABLE: right})
+    for env_id, dealt in zip((MLP, TABLE), tables.values(), strict=True):
+        everything = [task for fold in dealt for task in fold]
+        for number, fold in enumerate(dealt):
+            for task in fold:
+                others = [other for other in everything if other != task]
+                assert chosen(env_id, others, agent="sb3-ppo") == tables_name("sb3-ppo", number)
+        assert chosen(env_id, [t for t in everything if t not in dealt[0]], agent="sb3-ppo") == "sb3-ppo-tables"
+    assert chosen(TABLE, "vw", agent="sb3-ppo") is None
+    note = catalogue.resolve("sb3-ppo-tables-fold-1").note(TABLE)
+    assert note == f"sb3-ppo-tables-fold-1 was trained on 4 tasks of {TABLE}: on those it is no test"
+
+
 def test_every_left_out_task_is_played_by_weights_that_did_not_see_it(folder, monkeypatch):
     monkeypatch.setattr(training_builder, "train_now", lambda agent, context: pytest.fail("something was trained"))
     for number in (0, 1, 3):
@@ -119,6 +136,9 @@ def test_it_is_told_which_weights_there_are(folder):
     note = catalogue.resolve(AGENT).note(MLP)
     assert note.startswith("sb3-dqn is the one of sb3-dqn-hpobench-mlp, sb3-dqn-hpobench-mlp-fold-1, ")
     assert "that was not trained on the task in question, or where there is none is trained now" in note
+    assert catalogue.resolve(AGENT).note(TABLE) == (
+        f"sb3-dqn is sb3-dqn-hpobench-mlp-fold-3, which comes with the package and never saw {TABLE}"
+    )
 
 
 def test_weights_that_are_named_are_taken_whatever_they_saw_and_that_is_told(folder):
