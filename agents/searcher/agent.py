@@ -98,4 +98,7 @@ def _key(history: History) -> str:
 def _continues(posterior: Posterior, place: int, history: History) -> bool:
     """Whether the posterior's trials are the first of the history's."""
     n = posterior.n_trials
-    return n <= history.n_trials and posterior.rows[place, :n].tolist() == history.indices[:n].tolist()
+    if not n <= history.n_trials <= posterior.rows.shape[1]:
+        return False
+    rows, scores = posterior.rows[place, :n].numpy(), posterior.raw_scores[place, :n].numpy()
+    return np.array_equal(rows, history.indices[:n]) and np.array_equal(scores, history.scores[:n])

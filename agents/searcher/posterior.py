@@ -19,6 +19,9 @@ N_EXPLAINING = 6
 """Other tasks that the mixture's expected improvement sums over: those that explain the trials best."""
 SHARPNESS = 0.2
 """Power of the tasks' weights in the portfolio: the mixture's own weights are too sure of themselves."""
+LARGEST_SCORE = 1e6
+"""What a score counts at most, in units of the expected scale, so that one that went astray leaves numbers finite."""
+_LARGEST_SQUARE = 1e12
 _VARIANCE_FLOOR = 1e-8
 _SQRT_2, _INVERSE_SQRT_2_PI = math.sqrt(2), 1 / math.sqrt(2 * math.pi)
 
@@ -126,7 +129,7 @@ class Posterior:
         self.incumbent_row = torch.zeros(n_episodes, dtype=torch.long)
         self.n_since_improved = torch.zeros(n_episodes)
         self.rows = torch.zeros(n_episodes, n_trials_at_most, dtype=torch.long)
-        self.scores = torch.zeros(n_episodes, n_trials_at_most)
+        self.scores, self.raw_scores = torch.zeros(2, n_episodes, n_trials_at_most)
 
     def _each(self, of_pools: Tensor) -> Tensor:
         """(P, ...) -> (E, ...)."""
@@ -135,7 +138,9 @@ class Posterior:
     def add(self, rows: Tensor, raw_scores: Tensor) -> None:
         """A trial in every episode: rows of the pools (E,), scores in the table's unit (E,)."""
         p, t, every = self.priors, self.n_trials, torch.arange(len(rows))
+        self.raw_scores[:, t] = raw_scores
         scores = ((raw_scores.double() - self._each(p.location)[:, 0]) / self._each(p.unit)[:, 0]).float()
+        scores = scores.clamp(-LARGEST_SCORE, LARGEST_SCORE)
         distance = self._distance(p.pool[self.of, rows])
         shared = self._products(p.factor[self.of, :, rows], p.factor)
         location = self._each(p.location_variance)
@@ -202,9 +207,10 @@ class Posterior:
         scales, t = self._each(self.priors.scales), self.n_trials
         residuals = self.transfer.residuals[:, :t]
         errors = residuals[..., :1] / scales[:, None] - residuals[..., 1:]  # (E, t, Q)
-        log_weights = self._log_prior - t * scales.log() - 0.5 * (errors**2).sum(1)
+        squares = (errors**2).clamp(max=_LARGEST_SQUARE)
+        log_weights = self._log_prior - t * scales.log() - 0.5 * squares.sum(1)
         weights = torch.softmax(log_weights, 1)
-        misfit = (weights * (errors**2).mean(1)).sum(1) if t else torch.ones(len(self.of))
+        misfit = (weights * squares.mean(1)).sum(1) if t else torch.ones(len(self.of))
         return weights, misfit
 
     def _mixture_improvement(self, task_weights: Tensor, incumbent: Tensor) -> Tensor:

@@ -36,6 +36,9 @@ class TableGroups:
         env: of that table alone, with as many members as all groups together; an episode is `budget` trials.
         group_size: members of a group, which lie one after another.
         n_rows: configurations of a task's pool at most, for which others are drawn a group.
+
+    Raises:
+        ValueError: members that are no whole groups, or a task with fewer configurations than trials.
     """
 
     def __init__(self, env: Sb3VecEnv, *, group_size: int, n_rows: int) -> None:
@@ -44,6 +47,11 @@ class TableGroups:
         self.n_rows = max(n_rows, 2 * self.horizon)
         task_ids: Sequence[str] = env.get_attr("task_ids")[0]
         self.training = recorded_tasks(env.env.unwrapped, task_ids)
+        if env.num_envs % group_size:
+            raise ValueError(f"{env.num_envs} environments are no whole groups of {group_size}: take a multiple")
+        n_fewest = min(int(np.isfinite(scores).sum()) for scores in self.training.scores)
+        if n_fewest < self.horizon:
+            raise ValueError(f"budget {self.horizon}: there is a task with {n_fewest} configurations; lower the budget")
         self.is_over = True
         self._priors: dict[int, PoolPrior] = {}
 
