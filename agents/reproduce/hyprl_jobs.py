@@ -149,7 +149,8 @@ def chosen_variants(names: Iterable[str]) -> tuple[str, ...]:
     wanted = tuple(names) or tuple(RULES)
     for name in wanted:
         if name not in RULES:
-            raise EvaluationError(f"no variant named {name!r}{did_you_mean(name, list(RULES))}; {', '.join(RULES)}")
+            near = did_you_mean(name, list(RULES))
+            raise EvaluationError(f"no variant named {name!r}{near}; there are {', '.join(RULES)}")
     return wanted
 
 
