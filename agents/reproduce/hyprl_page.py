@@ -41,7 +41,6 @@ def render(findings: Findings) -> str:
         ranks=tables.rank_table(findings).markdown() if _has_rivals(findings) and has_trained else "",
         asked=tables.asked_table(findings).markdown() if findings.asked else "",
         tail=_tail(findings),
-        remarks=REMARKS,
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
@@ -74,6 +73,3 @@ def _versions(findings: Findings) -> str:
     names = ("python", "gymnasium", "numpy", "stable-baselines3", "torch")
     found = ", ".join(f"{name} {findings.versions[name]}" for name in names if name in findings.versions)
     return f"Versions: {found}." if found else ""
-
-
-REMARKS = ""
