@@ -48,7 +48,7 @@ RIVALS: Mapping[str, Rival] = MappingProxyType(
         "greedy-rank": Rival(),
         "random": Rival(n_seeds=100),
         "empirical-prior-gp": Rival(budget=10),
-        "gp-ei": Rival(n_seeds=10, budget=10),
+        "gp-ei": Rival(n_seeds=3, budget=10),
     }
 )
 
