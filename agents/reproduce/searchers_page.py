@@ -35,6 +35,7 @@ def render(findings: SearchersFindings) -> str:
     ablations = plan.parts["ablations"].variants if "ablations" in plan.parts else ()
     text = template.render(
         must=tables.must_table(findings).markdown() if judged else "",
+        bar=tables.bar_in_words(findings),
         main={
             table: [tables.regret_table(findings, table).markdown(), tables.verdict_table(findings, table).markdown()]
             for table in judged

@@ -8,13 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from agents.reproduce.pictures import Band
-from agents.reproduce.searchers_findings import MAIN, RANDOM, RIVALS, Curves, SearchersFindings
+from agents.reproduce.searchers_findings import MAIN, RANDOM, STATIC, Curves, SearchersFindings
 from hpo_gym.evaluation.plot_style import FONT_SIZE, LIGHT, AgentStyle, Theme, agent_styles, style_axes
 
 N_COLUMNS = 2
 LOWEST = 1e-4
 """Regrets below this are drawn here: the axis is logarithmic, and a search that finds the best leaves none."""
-DRAWN = (MAIN, "empirical-prior-gp", "gp-ei", "tpe", "greedy-rank", "average-rank", RANDOM)
+BEST_LIST = "best static list"
+DRAWN = (MAIN, "empirical-prior-gp", "gp-ei", "tpe", BEST_LIST, RANDOM)
 
 
 def regret_curves(findings: SearchersFindings, theme: Theme = LIGHT) -> Figure:
@@ -23,13 +24,12 @@ def regret_curves(findings: SearchersFindings, theme: Theme = LIGHT) -> Figure:
     n_rows = -(-(len(tables) + 1) // N_COLUMNS)
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)
     figure = Figure(figsize=(9.2, 3.3 * n_rows), facecolor=theme.background, layout=layout)
-    known = {MAIN, RANDOM, *RIVALS}
-    styles = agent_styles([agent for agent in DRAWN if agent in known], theme)
+    styles = agent_styles(DRAWN, theme)
     for place, table in enumerate(tables):
         axes = figure.add_subplot(n_rows, N_COLUMNS, place + 1)
         style_axes(axes, theme)
         agents = {**findings.rivals[table], MAIN: findings.variants[MAIN][table]}
-        _draw(axes, agents, styles)
+        _draw(axes, {**agents, **_best_list(agents)}, styles)
         n_tasks, n_seeds = len(agents[MAIN].tasks), len(agents[MAIN].seeds)
         title = f"{table}: {n_tasks} tasks, {n_seeds} training seed{'s' if n_seeds > 1 else ''}"
         axes.set_title(title, loc="left", fontsize=FONT_SIZE, color=theme.ink)
@@ -48,6 +48,15 @@ def _draw(axes: Any, agents: Mapping[str, Curves], styles: Mapping[str, AgentSty
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.margins(x=0)
+
+
+def _best_list(agents: Mapping[str, Curves]) -> dict[str, Curves]:
+    """After each trial, the list that is best then: what no single list is. Nothing where there are no lists."""
+    lists = [agents[agent] for agent in STATIC if agent in agents]
+    if not lists:
+        return {}
+    best = np.min([curves.regrets.mean(axis=(0, 1)) for curves in lists], axis=0)
+    return {BEST_LIST: Curves(tasks=("all",), seeds=(0,), regrets=best[None, None])}
 
 
 def _legend(axes: Any, styles: Mapping[str, AgentStyle], theme: Theme) -> None:

@@ -46,7 +46,8 @@ def ratios(pairs: Sequence[tuple[Curves, Curves]], n_trials: int) -> tuple[list[
     Returns:
         Table by table, and the geometric mean over tables.
     """
-    values, logs = [], []
+    values: list[float] = []
+    logs: list[Floats] = []
     for ours, theirs in pairs:
         ours, theirs = aligned(ours, theirs)
         rng = np.random.default_rng(BOOTSTRAP_SEED)  # anew: so the same seeds of training are drawn table by table
@@ -56,7 +57,7 @@ def ratios(pairs: Sequence[tuple[Curves, Curves]], n_trials: int) -> tuple[list[
         means = [np.einsum("rs,st,rt->r", drawn, cells, tasks) for drawn, cells in zip(seeds, both, strict=True)]
         a, b = (np.maximum(mean, SMALLEST_REGRET) for mean in means)
         logs.append(np.log(a / b))
-        values.append(np.log(max(both[0].mean(), SMALLEST_REGRET) / max(both[1].mean(), SMALLEST_REGRET)))
+        values.append(float(np.log(max(both[0].mean(), SMALLEST_REGRET) / max(both[1].mean(), SMALLEST_REGRET))))
     each = [_estimate(float(np.exp(value)), np.exp(drawn)) for value, drawn in zip(values, logs, strict=True)]
     return each, _estimate(float(np.exp(np.mean(values))), np.exp(np.mean(logs, axis=0)))
 
