@@ -1,6 +1,7 @@
 """The trained policy as a search agent: posteriors of its episodes, batched by pool, and the best of the candidates."""
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from agents.search.searcher import History, Observation, SearchEpisode, Searcher, history_of
 from agents.search.training_tasks import TrainingTasks
-from agents.searcher.candidates import candidates_of
+from agents.searcher.candidates import behind_best, candidates_of
 from agents.searcher.network import PointerNetwork
 from agents.searcher.posterior import Posterior
 from agents.searcher.prior import Priors, pool_prior
@@ -24,12 +25,13 @@ class LearnedSearch(Searcher):
     Args:
         network: trained.
         training: tasks whose evaluations the prior comes from.
+        margin: see `agents.searcher.architecture.SearcherArchitecture`.
         seed: as every searcher's.
     """
 
-    def __init__(self, network: PointerNetwork, training: TrainingTasks, *, seed: int = 0) -> None:
+    def __init__(self, network: PointerNetwork, training: TrainingTasks, *, margin: float, seed: int = 0) -> None:
         super().__init__(seed=seed)
-        self.network, self.training = network.eval(), training
+        self.network, self.training, self.margin = network.eval(), training, margin
         self._priors: dict[str, Priors] = {}
 
     def choose(self, history: History, episode: SearchEpisode) -> int:
@@ -56,6 +58,7 @@ class LearnedSearch(Searcher):
         with torch.no_grad():
             seen = candidates_of(posterior, horizon)
             logits = self.network(seen.features, seen.context, seen.trials, seen.distances, seen.mask)
+        logits = logits.masked_fill(behind_best(seen) > self.margin, -math.inf)
         return seen.rows.gather(1, logits.argmax(1, keepdim=True))[:, 0].numpy()
 
     def _posterior(self, histories: Sequence[History], episodes: Sequence[SearchEpisode]) -> Posterior:

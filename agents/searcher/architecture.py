@@ -1,7 +1,7 @@
 """The shape of the searcher's weights, and the agent that comes of them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from gymnasium import spaces
 from pydantic import Field, model_validator
@@ -19,6 +19,10 @@ class SearcherArchitecture(Architecture):
     Attributes:
         name: "searcher".
         width, n_heads, n_layers: of `agents.searcher.network.PointerNetwork`.
+        margin: how far below the best candidate's expected improvement a candidate's may be for the network to choose
+            it, in nats. A few dozen tasks teach a network much about what is common, and little about a task that is
+            like none of them: there expected improvement keeps it from trying what nothing speaks for.
+        margins: other margins, by environment.
     """
 
     is_fitted_on_tasks: ClassVar[bool] = True
@@ -27,6 +31,8 @@ class SearcherArchitecture(Architecture):
     width: int = Field(ge=1, le=1024)
     n_heads: int = Field(ge=1, le=64)
     n_layers: int = Field(ge=0, le=16)
+    margin: float = Field(default=0.5, ge=0)
+    margins: dict[str, Annotated[float, Field(ge=0)]] = Field(default={}, max_length=64)
 
     @model_validator(mode="after")
     def _splits_into_heads(self) -> "SearcherArchitecture":
@@ -58,7 +64,8 @@ class SearcherArchitecture(Architecture):
 
         network = PointerNetwork(width=self.width, n_heads=self.n_heads, n_layers=self.n_layers)
         network.load_state_dict(dict(tensors))
-        return LearnedSearch(network, read_training_tasks(context), seed=context.seed)
+        margin = self.margins.get(context.env_id.rpartition(":")[2], self.margin)
+        return LearnedSearch(network, read_training_tasks(context), margin=margin, seed=context.seed)
 
     @classmethod
     def nearest(cls, shipped: Mapping[str, "Description"], context: AgentContext) -> str | None:

@@ -73,6 +73,11 @@ def candidates_of(posterior: Posterior, horizon: int) -> Candidates:
     )
 
 
+def behind_best(candidates: Candidates) -> Tensor:
+    """(E, K) by how many nats a candidate's expected improvement is less than the best one's."""
+    return -candidates.features[..., GREEDY] * _LOG_UNIT
+
+
 def _criteria(posterior: Posterior, beliefs: Beliefs) -> dict[str, Tensor]:
     """What candidates are ranked by (E, n), more is better; expectations as logarithms beside the best one's."""
     available = posterior.available

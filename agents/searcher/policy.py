@@ -26,6 +26,7 @@ class PointerPolicy(ActorPolicy):
         observation_space, action_space, lr_schedule: as SB3 gives them.
         net_arch: not used.
         width, n_heads, n_layers: of `PointerNetwork`.
+        margin, margins: of `SearcherArchitecture`; they count where the weights act, not in training, which explores.
         **kwargs: of `ActorPolicy` (optimizer_kwargs, ...).
     """
 
@@ -38,9 +39,18 @@ class PointerPolicy(ActorPolicy):
         width: int = 32,
         n_heads: int = 2,
         n_layers: int = 1,
+        margin: float = 0.5,
+        margins: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.architecture = SearcherArchitecture(name="searcher", width=width, n_heads=n_heads, n_layers=n_layers)
+        self.architecture = SearcherArchitecture(
+            name="searcher",
+            width=width,
+            n_heads=n_heads,
+            n_layers=n_layers,
+            margin=margin,
+            margins=dict(margins or {}),
+        )
         kwargs["features_extractor_class"] = CombinedExtractor
         super().__init__(observation_space, action_space, lr_schedule, net_arch, **kwargs)
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from agents.folds import N_FOLDS, FoldError, training_tasks
+import hpo_gym
+from agents.folds import N_FOLDS, training_tasks
 from agents.searcher.candidates import N_CANDIDATES, N_CONTEXT, N_FEATURES, N_TRIAL_FEATURES, Candidates
 from agents.searcher.table_groups import TableGroups
 from hpo_gym.integrations.stable_baselines3 import Sb3VecEnv, make_sb3_vec_env
@@ -137,13 +138,9 @@ def training_tables(venv: Sb3VecEnv, beside: Sequence[str], *, group_size: int, 
 
 def _fold_of(env_id: str, task_ids: Sequence[str]) -> int:
     """The fold that these tasks are all but; 0 where they are of none."""
-    for fold in range(N_FOLDS):
-        try:
-            if set(training_tasks(env_id, fold)) == set(task_ids):
-                return fold
-        except FoldError:
-            break
-    return 0
+    declaration = hpo_gym.DECLARATIONS.get(env_id)
+    folds = range(N_FOLDS if declaration is not None and declaration.splits else 0)
+    return next((fold for fold in folds if set(training_tasks(env_id, fold)) == set(task_ids)), 0)
 
 
 def _spec_of(venv: Sb3VecEnv) -> Any:
