@@ -242,7 +242,7 @@ def untrained_builder(preset: Preset) -> AgentBuilder:
     def build(context: AgentContext) -> Agent:
         policy_kwargs = preset.settings.get("policy_kwargs", {})
         sizes = {name: policy_kwargs[name] for name in ("width", "n_heads", "n_layers") if name in policy_kwargs}
-        return LearnedSearch(PointerNetwork(**sizes), read_training_tasks(context), seed=context.seed)
+        return LearnedSearch(PointerNetwork(**sizes), read_training_tasks(context), margin=0.0, seed=context.seed)
 
     return build
 

@@ -32,7 +32,7 @@ def agent_on(env_kwargs, train_tasks=("a", "b", "c"), seed=0):
     torch.manual_seed(1)
     network = PointerNetwork(width=16)
     torch.nn.init.normal_(network.score.weight)
-    return LearnedSearch(network, read_training_tasks(context(env_kwargs, train_tasks)), seed=seed)
+    return LearnedSearch(network, read_training_tasks(context(env_kwargs, train_tasks)), margin=0.5, seed=seed)
 
 
 def vector_env(env_kwargs, tasks, **options):
