@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from agents.searcher.architecture import SearcherArchitecture
 from agents.training.preset import Preset, read_preset
 from hpo_gym.evaluation.errors import EvaluationError, did_you_mean
 from hpo_gym.evaluation.validation import first_complaint
@@ -132,11 +133,20 @@ class SearchersPlan(_Strict):
         return tuple(table for table in self.tables if table not in left_out)
 
     def preset(self, variant: str, trained_on: Sequence[str]) -> Preset:
-        """What a variant comes to on some tables; on all of them the preset names those beside the first itself."""
-        changes = dict(self.variants[variant].changes)
-        if tuple(trained_on) != self.tables:
-            changes["algorithm.beside"] = [env_id_of(table) for table in trained_on[1:]]
-        return read_preset(PRESET, env_id_of(trained_on[0]), changes)
+        """What a variant comes to on some tables; on all of them the preset names those beside the first itself.
+
+        A margin of its own, which was chosen on a table's training tasks, is kept by none of the other tables.
+        """
+        changes, first = dict(self.variants[variant].changes), env_id_of(trained_on[0])
+        if tuple(trained_on) == self.tables:
+            return read_preset(PRESET, first, changes)
+        changes["algorithm.beside"] = [env_id_of(table) for table in trained_on[1:]]
+        network = read_preset(PRESET, first, changes).settings.get("policy_kwargs", {})
+        unseen = {env_id_of(table) for table in self._without(trained_on)} & network.get("margins", {}).keys()
+        if unseen:
+            general = network.get("margin", SearcherArchitecture.model_fields["margin"].default)
+            changes["algorithm.policy_kwargs.margins"] = dict.fromkeys(sorted(unseen), general)
+        return read_preset(PRESET, first, changes)
 
     def part_of(self, variant: str) -> Part:
         """The first part that has a variant.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.reproduce.searchers_plan import Scope, SearchersPlan, read_searchers_plan
+from agents.reproduce.searchers_plan import Scope, SearchersPlan, env_id_of, read_searchers_plan
 from agents.training.preset import read_preset
 from hpo_gym.evaluation.errors import EvaluationError
 
@@ -26,6 +26,14 @@ def test_what_is_trained_on_other_tables_is_judged_on_all_of_the_one_that_is_lef
     for scope in scopes:
         seen = plan.preset("other-tables", scope.trained_on).settings["beside"]
         assert not any(scope.of in env_id for env_id in seen)
+
+
+def test_a_table_that_a_policy_never_saw_has_no_margin_of_its_own() -> None:
+    plan = read_searchers_plan()
+    for scope in plan.scopes("other-tables"):
+        sizes = plan.preset("other-tables", scope.trained_on).settings.get("policy_kwargs", {})
+        margins = sizes.get("margins", {})
+        assert margins.get(env_id_of(scope.of), sizes.get("margin")) == sizes.get("margin")
 
 
 def test_a_table_alone_is_judged_there_alone() -> None:
