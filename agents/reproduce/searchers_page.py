@@ -42,7 +42,7 @@ def render(findings: SearchersFindings) -> str:
         },
         missing=missing(findings),
         picture=PICTURE if judged else "",
-        fold_0=_texts([tables.fold_0_table(findings, table) for table in plan.tables]),
+        fold_0=_texts([tables.fold_0_verdicts(findings), *(tables.fold_0_table(findings, t) for t in plan.tables)]),
         ablations=_texts([tables.ablation_table(findings, ablations, k) for k in tables.JUDGED_AT] if judged else []),
         transfer=_texts([tables.transfer_table(findings, t, [UNTRAINED, *away, MAIN]) for t in plan.tables]),
         cost=_texts([tables.cost_table(findings)]),
@@ -54,23 +54,29 @@ def render(findings: SearchersFindings) -> str:
 
 def missing(findings: SearchersFindings) -> list[str]:
     """What the plan asks for and is not there, in words."""
-    plan, notes = findings.plan, []
-    for part_name, part in plan.parts.items():
-        for variant in part.variants:
-            wanted = part.n_seeds if plan.variants[variant].trained else 1
-            lacking = []
-            for table in dict.fromkeys(t for scope in plan.scopes(variant) for t in scope.judged_on):
-                curves = findings.curves(variant, table)
-                n_seeds = 0 if curves is None else len(curves.seeds)
-                if n_seeds < wanted:
-                    lacking.append(f"{table} {n_seeds} of {wanted}")
-            if lacking:
-                notes.append(f"{part_name}, {variant}: seeds on {', '.join(lacking)}")
+    plan = findings.plan
+    notes = [note for name, part in plan.parts.items() for v in part.variants if (note := _lacking(findings, name, v))]
     for table in plan.tables:
         absent = [agent for agent in (RANDOM, *RIVALS) if agent not in findings.rivals.get(table, {})]
         if absent:
             notes.append(f"rivals on {table}: {', '.join(absent)}")
     return notes
+
+
+def _lacking(findings: SearchersFindings, part: str, variant: str) -> str:
+    """How many seeds of a variant there are, where there are fewer than its part has."""
+    plan = findings.plan
+    wanted = plan.parts[part].n_seeds if plan.variants[variant].trained else 1
+    found = {}
+    for table in dict.fromkeys(t for scope in plan.scopes(variant) for t in scope.judged_on):
+        curves = findings.curves(variant, table)
+        found[table] = 0 if curves is None else len(curves.regrets)
+    if min(found.values()) >= wanted:
+        return ""
+    if len(set(found.values())) == 1:
+        return f"{part}, {variant}: {min(found.values())} of {wanted} seeds"
+    short = [f"{n} on {table}" for table, n in found.items() if n < wanted]
+    return f"{part}, {variant}: of {wanted} seeds {', '.join(short)}"
 
 
 def write(findings: SearchersFindings, folder: Path) -> Path:

@@ -50,6 +50,23 @@ def fold_0_table(findings: SearchersFindings, table: str) -> TextTable | None:
     return _regret_table(f"{table}, {len(tasks)} test tasks", rows)
 
 
+def fold_0_verdicts(findings: SearchersFindings) -> TextTable | None:
+    """One row a table: what the searcher is beside the prior's Gaussian process, on the declared test tasks."""
+    rows = [
+        (
+            Cell(text=table),
+            Cell(text=str(len(curves.seeds))),
+            *(_difference_cell(curves, findings.rivals[table], PRIOR_GP, k, named=False) for k in JUDGED_AT),
+        )
+        for table, curves in findings.fold_0.items()
+        if PRIOR_GP in findings.rivals[table]
+    ]
+    if not rows:
+        return None
+    columns = ("table", "training seeds", *(str(k) for k in JUDGED_AT))
+    return TextTable(title=f"On declared test tasks, less {PRIOR_GP}'s", columns=columns, rows=tuple(rows))
+
+
 def transfer_table(findings: SearchersFindings, table: str, variants: Sequence[str]) -> TextTable | None:
     """Policies that never saw a table, between what they started from and one that saw its other tasks."""
     found = {name: findings.curves(name, table) for name in variants}

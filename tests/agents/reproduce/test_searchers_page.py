@@ -127,7 +127,8 @@ def test_ablations_are_ratios_and_those_told_apart_are_bold(findings: SearchersF
 def test_the_page_has_what_is_there_and_names_what_is_not(findings: SearchersFindings, tmp_path: Path) -> None:
     path = write(findings, tmp_path)
     text = path.read_text(encoding="utf-8")
-    assert "- main, searcher: seeds on HPOBenchMLP 3 of 10, LCBench 3 of 10" in text
+    assert "- main, searcher: 3 of 10 seeds" in text
+    assert "- transfer, other-tables: of 3 seeds 0 on HPOBenchMLP, 2 on LCBench" in text
     assert "- rivals on LCBench: random, tpe" in text
     assert "The declared test tasks alone" not in text
     assert "| other-tables: away | 2 |" in text
