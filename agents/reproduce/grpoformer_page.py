@@ -26,14 +26,6 @@ PICTURES = {
 }
 """File name -> what a picture shows."""
 
-READINGS = {
-    "reading_of_row": "",
-    "reading_of_meta": "",
-    "reading_of_faithful": "",
-    "reading_of_mended": "",
-}
-"""What we make of the tables as they were on the day that the page was written."""
-
 FAITHFUL, MENDED = "small", "mended"
 ENCODERS = ("lstm", "mlp")
 LEARNERS = ("ppo", "reinforce")
@@ -57,7 +49,6 @@ def render(findings: SearchFindings, meta: Path, rivals: Path) -> str:
         meta=tables.meta_tables(findings, meta, rivals),
         pictures=PICTURES if has_ablations else {},
         most=f"{tables.most_beaten(findings):.3f}" if has_cells else "",
-        **READINGS,
         versions=", ".join(f"{name} {version}" for name, version in package_versions().items()),
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
