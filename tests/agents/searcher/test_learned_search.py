@@ -8,6 +8,7 @@ from search_table import ENV_ID, context, grid, search, write_table
 from agents.search.training_tasks import read_training_tasks
 from agents.searcher.agent import LearnedSearch
 from agents.searcher.architecture import SearcherArchitecture
+from agents.searcher.candidates import GREEDY
 from agents.searcher.network import PointerNetwork
 from hpo_gym.integrations.stable_baselines3 import make_sb3_vec_env
 from hpo_gym.testing import check_agent
@@ -27,12 +28,12 @@ def table(tmp_path_factory):
     return write_table(tmp_path_factory.mktemp("searched") / "table", bowls(grid(5)), grid(5))
 
 
-def agent_on(env_kwargs, train_tasks=("a", "b", "c"), seed=0):
+def agent_on(env_kwargs, train_tasks=("a", "b", "c"), seed=0, margin=0.5):
     """With a network that is not what training begins with."""
     torch.manual_seed(1)
     network = PointerNetwork(width=16)
     torch.nn.init.normal_(network.score.weight)
-    return LearnedSearch(network, read_training_tasks(context(env_kwargs, train_tasks)), margin=0.5, seed=seed)
+    return LearnedSearch(network, read_training_tasks(context(env_kwargs, train_tasks)), margin=margin, seed=seed)
 
 
 def vector_env(env_kwargs, tasks, **options):
@@ -89,6 +90,34 @@ def test_the_same_rows_with_other_scores_are_another_search(table):
     agent = agent_on(table)
     agent.predict(observations[2])
     assert agent.predict(other)[0].tolist() == agent_on(table).predict(other)[0].tolist()
+
+
+def test_the_margin_says_how_far_from_the_greatest_expected_improvement_it_may_go(table):
+    _, observations = play(agent_on(table), *vector_env(table, ["d", "e", "a"]), 4)
+    behind = []
+    for margin in (0.0, 0.3, 100.0):
+        agent = agent_on(table, margin=margin)
+        agent.network = lambda features, *_: -features[..., GREEDY]  # it wants what seems worst
+        chosen = agent.predict(observations[3])[0]
+        posterior = agent._episodes[0].memory[0]
+        improvement = torch.where(posterior.available, posterior.beliefs().improvement, 0)
+        logs = improvement.log() - improvement.max(1, keepdim=True)[0].log()
+        behind.append(-float(logs.gather(1, torch.as_tensor(chosen)[:, None]).min()))
+    assert behind[0] == 0
+    assert behind[1] <= 0.3001
+    assert behind[2] > 0.3001
+
+
+def test_a_table_may_have_a_margin_of_its_own(table):
+    sizes = {"name": "searcher", "width": 16, "n_heads": 2, "n_layers": 1}
+    searcher = SearcherArchitecture(**sizes, margin=0.5, margins={ENV_ID: 2.0})
+    tensors = PointerNetwork(width=16).state_dict()
+    there = context(table, ("a", "b"))
+    assert searcher.agent(tensors, context=there, training_cost=None).margin == 2
+    elsewhere = SearcherArchitecture(**sizes, margin=0.5, margins={"elsewhere": 2.0})
+    assert elsewhere.agent(tensors, context=there, training_cost=None).margin == 0.5
+    with pytest.raises(ValueError, match="margin"):
+        SearcherArchitecture(**sizes, margin=-0.1)
 
 
 def test_seeds_do_not_matter(table):
