@@ -39,6 +39,7 @@ def render(findings: SearchFindings, meta: Path, rivals: Path) -> str:
     has_cells, has_ablations = bool(findings.complete("cells")), bool(findings.complete("ablations"))
     text = template.render(
         variants=findings.plan.variants,
+        row_variants=list(findings.complete("cells")),
         cells=_listing(findings, "cells"),
         ablation_cells=_listing(findings, "ablations"),
         final=tables.final_table(findings) if has_cells else "",
