@@ -9,7 +9,9 @@ from jinja2 import Environment, StrictUndefined
 from agents.reproduce import hyprl_tables as tables
 from agents.reproduce.bootstrap import mean_estimate
 from agents.reproduce.hyprl_findings import MASKED_IN_USE, Findings
+from agents.reproduce.hyprl_jobs import ENV_ID
 from agents.reproduce.hyprl_pictures import distance_over_trials
+from agents.training.preset import read_preset
 from hpo_gym.evaluation.atomic_file import atomic_writer, replace_bytes
 from hpo_gym.evaluation.plot_style import to_png
 
@@ -31,10 +33,13 @@ def render(findings: Findings) -> str:
     """The page's text; what nothing was found for is left out."""
     source = resources.files("agents.reproduce").joinpath("hyprl.md.jinja").read_text("utf-8")
     template = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(source)
+    n_trials, n_updates = length_of_training()
     has_trained = any(searches.is_trained for searches in findings.searches.values())
     text = template.render(
         made_with=_versions(findings),
         cost=f"{tables.cost_sentence(findings)}." if findings.cpu_s else "",
+        n_trials=f"{n_trials:,}",
+        n_updates=f"{n_updates:,}",
         distance=tables.distance_table(findings).markdown() if findings.searches else "",
         verdicts=_verdicts(findings),
         differences=tables.difference_table(findings, AGAINST).markdown() if has_trained else "",
@@ -43,6 +48,14 @@ def render(findings: Findings) -> str:
         tail=_tail(findings),
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def length_of_training() -> tuple[int, int]:
+    """Trials, if no search ends early, and updates of one training of hyp-rl."""
+    preset = read_preset("hyp-rl", ENV_ID)
+    n_trials = preset.n_episodes * int(preset.env["budget"])
+    n_rollouts = n_trials // ((preset.n_envs or 1) * preset.settings["train_freq"])
+    return n_trials, n_rollouts * int(preset.settings["gradient_steps"])
 
 
 def _has_rivals(findings: Findings) -> bool:

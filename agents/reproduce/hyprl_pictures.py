@@ -17,7 +17,7 @@ PUBLISHED = ("Hyp-RL", "F-MLP", "GP")
 
 def distance_over_trials(findings: Findings, agents: Sequence[str], theme: Theme = LIGHT) -> Figure:
     """Lines are means over data sets, bands 95 % over training seeds, crosses what was published."""
-    figure, axes = new_axes(theme, title="Distance to the minimum on nnMeta, five folds of 40 / 10 data sets")
+    figure, axes = new_axes(theme, title="Distance to the minimum on nnMeta, unseen data sets")
     shown = [agent for agent in agents if agent in findings.searches]
     styles, ends = agent_styles(shown, theme), {}
     x = np.arange(1, N_TRIALS + 1)

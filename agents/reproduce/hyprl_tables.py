@@ -56,7 +56,7 @@ def _n_seeds(searches: Searches) -> Cell:
 
 def _spread(searches: Searches, n_trials: int) -> Cell:
     """From the luckiest training seed to the unluckiest."""
-    if not searches.is_trained:
+    if not searches.is_trained or len(searches.regrets) == 1:
         return NOTHING
     means = searches.regrets[:, :, n_trials - 1].mean(axis=1)
     return Cell(text=f"{means.min():.3f} to {means.max():.3f}")
