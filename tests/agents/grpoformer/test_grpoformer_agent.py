@@ -8,6 +8,8 @@ from agents.grpo.algorithm import GRPO
 from agents.grpoformer.architecture import GrpoformerArchitecture
 from agents.grpoformer.lasting_incumbent import LastingIncumbentVecEnv
 from agents.pretrained.loading import policy_builder
+from agents.pretrained.shipped import SHIPPED
+from agents.pretrained.weights import read_weights
 from agents.training.preset import read_preset
 from agents.training.train import train
 from hpo_gym.evaluation.agent import AgentContext
@@ -92,3 +94,22 @@ def test_the_incumbent_of_a_training_lasts_over_its_episodes(table):
 
 def test_grpo_takes_the_policy_by_its_name():
     assert GRPO.policy_aliases["GrpoformerPolicy"].__name__ == "GrpoformerPolicy"
+
+
+@pytest.mark.parametrize("table", ["hpobench-xgb", "lcbench"])
+def test_weights_that_ship_say_what_they_were_trained_on_and_act(table):
+    weights = read_weights(SHIPPED / f"grpoformer-{table}")
+    described = weights.description
+    assert described.provenance.agent == "grpoformer"
+    assert described.provenance.train_tasks
+    assert described.env_kwargs.action == "unit_cube"
+    agent = described.architecture.agent(weights.tensors, context=AgentContext(env_id=ENV_ID), training_cost=None)
+    d, horizon = len(described.architecture.n_choices), 3
+    nothing_yet = {
+        "configurations": np.zeros(horizon * d, np.float32),
+        "scores": np.zeros(horizon, np.float32),
+        "valid": np.zeros(horizon, np.int8),
+    }
+    point, _ = agent.predict(nothing_yet)
+    assert point.shape == (d,)
+    assert ((point >= 0) & (point <= 1)).all()
