@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from agents.reproduce.pictures import Band
+from agents.reproduce.pictures import Band, log_axis
 from agents.reproduce.searchers_findings import MAIN, RANDOM, STATIC, Curves, SearchersFindings
 from hpo_gym.evaluation.plot_style import FONT_SIZE, LIGHT, AgentStyle, Theme, agent_styles, style_axes
 
@@ -45,8 +45,7 @@ def _draw(axes: Any, agents: Mapping[str, Curves], styles: Mapping[str, AgentSty
     for agent in reversed([name for name in styles if name in agents]):  # ours on top
         by_seed = np.maximum(agents[agent].regrets.mean(axis=1), LOWEST)  # (S, budget)
         Band(x=np.arange(1.0, by_seed.shape[1] + 1), values=by_seed).draw(axes, styles[agent])
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    log_axis(axes, "y")
     axes.margins(x=0)
 
 
