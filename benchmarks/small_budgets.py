@@ -34,7 +34,10 @@ SEEDS = {
     "tpe": 10,
     "gp-ei": 5,
 }
-SEEDS_ON_BIG_POOLS = {"gp-ei": 3}  # of 30,000, where an episode of 100 trials takes a quarter of a minute
+# On the pool of 30,000 an episode of 100 of its trials takes a quarter of a minute: it is played as in
+# `benchmarks.rivals`, whose result may be put into the folder.
+SEEDS_ON_BIG_POOLS = {"gp-ei": 10}
+BUDGETS_ON_BIG_POOLS = {"gp-ei": 50}
 Results = dict[str, dict[str, EvaluationResult]]
 """Agent -> environment -> what was found there."""
 
@@ -45,8 +48,8 @@ def evaluations(only: str | None, out: Path, *, page_only: bool) -> Results:
     found: Results = {}
     for agent in SEEDS:
         for env_id, tasks in cells.items():
-            path, n_seeds = result_path(out, agent, env_id), n_seeds_of(agent, env_id)
-            if not page_only and only in (None, agent) and not _is_done(path, n_seeds, tasks):
+            path, (n_seeds, budget) = result_path(out, agent, env_id), length_of(agent, env_id)
+            if not page_only and only in (None, agent) and not _is_done(path, n_seeds, budget, tasks):
                 evaluate(
                     agent,
                     resolve(agent).build,
@@ -54,7 +57,7 @@ def evaluations(only: str | None, out: Path, *, page_only: bool) -> Results:
                     split="all",
                     tasks=tasks,
                     n_seeds=n_seeds,
-                    budget=max(BUDGETS),
+                    budget=budget,
                     episodes_path=path.with_suffix(".jsonl"),
                 ).write(path)
             if path.exists():
@@ -62,10 +65,11 @@ def evaluations(only: str | None, out: Path, *, page_only: bool) -> Results:
     return {agent: results for agent, results in found.items() if len(results) == len(cells)}
 
 
-def n_seeds_of(agent: str, env_id: str) -> int:
-    """Episodes a cell."""
-    n_seeds = SEEDS[agent]
-    return SEEDS_ON_BIG_POOLS.get(agent, n_seeds) if "HPOBenchMLP" in env_id else n_seeds
+def length_of(agent: str, env_id: str) -> tuple[int, int]:
+    """Episodes a cell, and trials of each."""
+    if "HPOBenchMLP" not in env_id:
+        return SEEDS[agent], max(BUDGETS)
+    return SEEDS_ON_BIG_POOLS.get(agent, SEEDS[agent]), BUDGETS_ON_BIG_POOLS.get(agent, max(BUDGETS))
 
 
 def result_path(out: Path, agent: str, env_id: str) -> Path:
@@ -74,12 +78,13 @@ def result_path(out: Path, agent: str, env_id: str) -> Path:
     return out / f"{table}-{agent}.json"
 
 
-def _is_done(path: Path, n_seeds: int, tasks: tuple[str, ...]) -> bool:
+def _is_done(path: Path, n_seeds: int, budget: int, tasks: tuple[str, ...]) -> bool:
     """Whether the file holds what would be evaluated now."""
     if not path.exists():
         return False
     known = EvaluationResult.read(path)
-    return (known.n_seeds, tuple(known.per_task), known.versions) == (n_seeds, tasks, package_versions())
+    found = known.n_seeds, known.budget, tuple(known.per_task), known.versions
+    return found == (n_seeds, budget, tasks, package_versions())
 
 
 def score_curves(results: dict[str, EvaluationResult]) -> list[np.ndarray]:
@@ -115,8 +120,12 @@ def markdown(found: Results) -> str:
         lines += ["", f"Not evaluated on all cells yet, and so left out: {', '.join(missing)}."]
     curves = {agent: score_curves(results) for agent, results in found.items()}
     for k in BUDGETS:
+        played = {agent: cells for agent, cells in curves.items() if min(cell.shape[1] for cell in cells) >= k}
         lines += ["", f"## {k} trials", ""]
-        lines += _table_of(found, cell_figures(curves, k, np.random.default_rng(BOOTSTRAP_SEED)), k)
+        lines += _table_of(found, cell_figures(played, k, np.random.default_rng(BOOTSTRAP_SEED)), k)
+        shorter = [agent for agent in curves if agent not in played]
+        if shorter:
+            lines += ["", f"Not played so long on every table: {', '.join(shorter)}."]
     return "\n".join(lines) + "\n"
 
 

@@ -17,13 +17,13 @@ CELLS = {
 }
 
 
-def found(agent, env_id, regret, n_seeds=1):
+def found(agent, env_id, regret, n_seeds=1, budget=25):
     """A result that never gets better."""
     n_tasks = len(CELLS[env_id])
     metrics = {
         f"normalized_regret@{k}": MetricSummary(mean=regret, iqm=regret, low=regret, high=regret) for k in (10, 25)
     }
-    curves = np.full((n_tasks, n_seeds, 25), regret)
+    curves = np.full((n_tasks, n_seeds, budget), regret)
     return result_of(agent, curves, env_id=env_id, metrics=metrics, versions=package_versions())
 
 
@@ -40,7 +40,7 @@ def folder(tmp_path, monkeypatch):
         ("average-rank", lcbench, 0.75),
         ("tpe", mlp, 0.1),
     ):
-        n_seeds = small_budgets.n_seeds_of(agent, env_id)
+        n_seeds, _ = small_budgets.length_of(agent, env_id)
         found(agent, env_id, regret, n_seeds).write(small_budgets.result_path(tmp_path, agent, env_id))
     return tmp_path
 
@@ -53,6 +53,16 @@ def test_the_page_ranks_agents_that_have_all_cells(folder):
     assert "| average-rank | 1 | 0.667 | 0.7500 | 0.5833 | 1.33 | 0.2500 | 0.7500 |" in page
     assert "| tpe |" not in page
     assert "left out: greedy-regret, greedy-rank, empirical-prior-gp, tpe, gp-ei." in page
+
+
+def test_an_agent_that_was_played_for_fewer_trials_is_left_out_beyond_them(folder):
+    for env_id, budget in zip(CELLS, (10, 25), strict=True):
+        found("greedy-rank", env_id, 0.1, budget=budget).write(small_budgets.result_path(folder, "greedy-rank", env_id))
+    at_10, at_25 = small_budgets.markdown(small_budgets.evaluations(None, folder, page_only=True)).split("\n## ")[1:]
+    assert "| greedy-rank | 1 | 1.000 |" in at_10
+    assert "Not played so long" not in at_10
+    assert "| greedy-rank |" not in at_25
+    assert "Not played so long on every table: greedy-rank." in at_25
 
 
 def test_what_is_there_is_not_evaluated_again_and_what_is_of_other_tasks_is(folder, monkeypatch):
