@@ -13,7 +13,7 @@ from agents.training.train import train
 from hpo_gym.evaluation.agent import AgentContext
 from hpo_gym.testing import check_agent
 
-SHORT = {"n_episodes": 12, "algorithm.learning_starts": 10, "algorithm.buffer_size": 200}
+SHORT = {"n_episodes": 12, "n_envs": 2, "algorithm.learning_starts": 10, "algorithm.buffer_size": 200}
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def test_where_repeats_end_a_search_they_happen(table):
 
 def test_it_finds_the_best_configuration_of_a_small_table(table):
     model = model_of(table, 4, train_freq=1, exploration_fraction=0.5)
-    model.learn(480)
+    model.learn(320)
     actions, _ = model.predict(model.env.reset(), deterministic=True)
     assert actions.tolist() == [1, 1, 1, 1]
 
