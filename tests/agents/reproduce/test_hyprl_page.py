@@ -80,5 +80,5 @@ def test_the_first_round_of_folds_comes_first_then_rivals(tmp_path):
 
 def test_a_variant_that_is_not_there_is_named():
     assert chosen_variants([]) == ("hyp-rl", "hyp-rl-mask")
-    with pytest.raises(EvaluationError, match="no variant named 'hyp-rl-msk' .did you mean 'hyp-rl-mask'"):
+    with pytest.raises(EvaluationError, match=r"no variant named 'hyp-rl-msk' .did you mean 'hyp-rl-mask'"):
         chosen_variants(["hyp-rl-msk"])
