@@ -19,7 +19,6 @@ from agents.reproduce.searchers_jobs import (
 from agents.reproduce.searchers_plan import SearchersPlan, env_id_of
 from agents.search.training_tasks import recorded_tasks
 from agents.training.log import read_log
-from hpo_gym.data.errors import DataError
 from hpo_gym.evaluation.metrics import expected_random_regret
 from hpo_gym.evaluation.result import EvaluationResult
 
@@ -179,7 +178,7 @@ def random_curves(table: str, budget: int) -> Curves | None:
     """Random search without replacement, its expectation in closed form; None where the data are not here."""
     try:
         env = gym.make(env_id_of(table))
-    except (DataError, gym.error.Error):
+    except FileNotFoundError:
         return None
     training = recorded_tasks(env.unwrapped, env.unwrapped.task_ids)  # type: ignore[attr-defined]
     env.close()
