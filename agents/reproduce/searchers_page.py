@@ -19,9 +19,9 @@ UNTRAINED = "start"
 
 READINGS = {
     "reading_of_main": "**What we make of it.** The searcher is about where the Gaussian process with the other tasks' "
-    "prior is, from whose choice its training starts: ahead of it on XGB, behind on TST SVM, told apart nowhere. On nnMeta "
-    "the average-rank list and on HPOBenchMLP the greedy one are as good as anything that looks at scores, and the bar of "
-    "three tables is missed. A few tasks that are like no other make most of every mean.",
+    "prior is, from whose choice its training starts: ahead of it on XGB, behind on TST SVM, told apart nowhere. On "
+    "nnMeta the average-rank list and on HPOBenchMLP the greedy one are as good as anything that looks at scores, and "
+    "the bar of three tables is missed. A few tasks that are like no other make most of every mean.",
     "reading_of_fold_0": "",
     "reading_of_ablations": "",
     "reading_of_transfer": "",
