@@ -23,12 +23,7 @@ ENVIRONMENTS = (_WHOLE, "hpo_gym/ConfigSelection-HPOBenchXGB-v0", "hpo_gym/Confi
 
 
 def openml_cells() -> Mapping[str, tuple[str, ...]]:
-    """Environment -> its tasks among the cells, in the order of the table; 20 in all.
-
-    Example:
-        >>> len(openml_cells()["hpo_gym/ConfigSelection-HPOBenchMLP-v0"])
-        8
-    """
+    """Environment -> its tasks among the cells, in the order of the table; 20 in all."""
     return {env_id: _cells_of(env_id) for env_id in ENVIRONMENTS}
 
 
