@@ -1,16 +1,15 @@
 """What `python -m agents reproduce grpoformer` trains: agents/reproduce/grpoformer.toml, read and checked."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agents.reproduce.openml_cells import openml_cells
+from agents.reproduce.plan_file import read_plan_file
 from agents.training.preset import Preset, read_preset
 from hpo_gym.evaluation.errors import EvaluationError, did_you_mean
-from hpo_gym.evaluation.validation import first_complaint
 
 PATH = Path(__file__).with_name("grpoformer.toml")
 
@@ -106,14 +105,5 @@ class GrpoformerPlan(_Strict):
 
 
 def read_grpoformer_plan(path: Path = PATH) -> GrpoformerPlan:
-    """The plan of a TOML file.
-
-    Raises:
-        EvaluationError: names file and key, in one line.
-    """
-    try:
-        return GrpoformerPlan(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise EvaluationError(f"{path.name}: not TOML: {error}") from None
-    except ValidationError as error:
-        raise EvaluationError(f"{path.name}: {first_complaint(error, GrpoformerPlan)}") from None
+    """The plan of a TOML file; what is wrong with it is an `EvaluationError`."""
+    return read_plan_file(path, GrpoformerPlan)

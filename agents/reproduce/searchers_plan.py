@@ -1,17 +1,16 @@
 """What `python -m agents reproduce searchers` trains and judges: agents/reproduce/searchers.toml, read and checked."""
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from agents.reproduce.plan_file import read_plan_file
 from agents.searcher.architecture import SearcherArchitecture
 from agents.training.preset import Preset, read_preset
 from hpo_gym.evaluation.errors import EvaluationError, did_you_mean
-from hpo_gym.evaluation.validation import first_complaint
 
 PATH = Path(__file__).with_name("searchers.toml")
 PRESET = "searcher"
@@ -189,14 +188,5 @@ def env_id_of(table: str) -> str:
 
 
 def read_searchers_plan(path: Path = PATH) -> SearchersPlan:
-    """The plan of a TOML file.
-
-    Raises:
-        EvaluationError: names file and key, in one line.
-    """
-    try:
-        return SearchersPlan(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise EvaluationError(f"{path.name}: not TOML: {error}") from None
-    except ValidationError as error:
-        raise EvaluationError(f"{path.name}: {first_complaint(error, SearchersPlan)}") from None
+    """The plan of a TOML file; what is wrong with it is an `EvaluationError`."""
+    return read_plan_file(path, SearchersPlan)
