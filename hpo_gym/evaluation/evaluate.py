@@ -118,7 +118,7 @@ def evaluate_protocol(
     ours, *theirs = [_by_task(plan, [done[name, i] for i in range(plan.n_units)]) for name in contestants]
     rivals = dict(zip(list(contestants)[1:], theirs, strict=True))
     used_budget = _budget(plan, ours)
-    summary = _summary(protocol, ours, rivals, used_budget)
+    summary = summary_of(protocol, ours, rivals, used_budget)
     if parts is not None and episodes_path is not None:
         write_episodes(episodes_path, (episode for batch in ours for episode in batch.episodes()))
         parts.remove()
@@ -165,13 +165,20 @@ def _budget(plan: Plan, ours: Sequence[EpisodeBatch]) -> int:
     return plan.budget or max(ceil(batch.total_cost - 1e-9) for batch in ours)
 
 
-def _summary(
+def summary_of(
     protocol: Protocol,
     ours: Sequence[EpisodeBatch],
     rivals: Mapping[str, Sequence[EpisodeBatch]],
     budget: int,
 ) -> Summary:
-    """All figures, or those that the protocol asks for."""
+    """All figures, or those that the protocol asks for.
+
+    Args:
+        protocol: which metrics, and how many threads.
+        ours: one batch a task.
+        rivals: the same of the references.
+        budget: length of the curves; 0 where there are no trials.
+    """
     with pinned_threads(protocol.torch_threads):  # a sum's last digits depend on how it is cut up
         summary = summarise(
             ours,

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpo_gym.pretraining.runs import Runs
-from hpo_gym.pretraining.transformer_runs import TRANSFORMER_SETTINGS, make_transformer_runs, transformer_facts
+from hpo_gym.pretraining.transformer_runs import (
+    TRANSFORMER_SETTINGS,
+    make_transformer_runs,
+    transformer_data_id,
+    transformer_facts,
+)
 
 SETTINGS: dict[str, tuple[str, ...]] = {
     "noisy-quadratic": ("n_dimensions", "optimum_scale", "noise"),
@@ -39,6 +44,12 @@ def run_facts(simulator: str, *, recipe: Mapping[str, Any], n_updates: int, **se
     from hpo_gym.pretraining.noisy_quadratic import noisy_quadratic_facts
 
     return noisy_quadratic_facts(recipe=recipe, n_updates=n_updates, **settings)
+
+
+def data_id(simulator: str, **settings: Any) -> str:
+    """Names the text that such runs are trained on, the same on every machine; "" where there is none."""
+    check_settings(simulator, settings)
+    return transformer_data_id(**settings) if simulator == "transformer" else ""
 
 
 def check_settings(simulator: str, settings: Mapping[str, Any]) -> None:

@@ -62,6 +62,15 @@ def transformer_facts(*, recipe: Mapping[str, Any], n_updates: int, **settings: 
     }
 
 
+def transformer_data_id(**settings: Any) -> str:
+    """The id of the corpus of such runs, which is opened for it.
+
+    Raises:
+        CorpusError: the text cannot be had, or is too small.
+    """
+    return _data_opener(settings)().corpus.corpus_id
+
+
 def _model(settings: Mapping[str, Any]) -> ModelConfig:
     return ModelConfig(**{name: settings[name] for name in MODEL_SETTINGS if name in settings})
 

@@ -1,5 +1,7 @@
 """The tasks of a table laid out for searching: one flat array of rows, one of scores."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,6 +58,16 @@ class SearchTasks:
     def n_dims(self) -> int:
         """d, the number of hyperparameters."""
         return self.rows.shape[1]
+
+    @cached_property
+    def data_id(self) -> str:
+        """SHA-256 of task ids, hyperparameters' names and scores: what results of searches depend on.
+
+        Scores count in single precision: means over replicates may differ in the last digit between machines.
+        """
+        digest = hashlib.sha256(json.dumps([self.task_ids, [h.name for h in self.hyperparameters]]).encode())
+        digest.update(np.ascontiguousarray(self.scores, "<f4").tobytes())
+        return f"sha256:{digest.hexdigest()}"
 
     @cached_property
     def reward_worst(self) -> NDArray[np.float64]:

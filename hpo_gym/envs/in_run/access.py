@@ -26,6 +26,11 @@ class RunAccess:
         return self.problem.facts
 
     @property
+    def data_id(self) -> str:
+        """Names the text that the runs are trained on, the same on every machine; "" where there is none."""
+        return self.problem.data_id
+
+    @property
     def splits(self) -> dict[str, range]:
         """The run seeds that episodes are drawn from, by split."""
         return dict(SPLITS)

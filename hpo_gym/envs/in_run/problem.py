@@ -11,7 +11,7 @@ import numpy as np
 
 from hpo_gym.envs.in_run.actions import ActionKind, ControlActions
 from hpo_gym.envs.in_run.observations import RunObservation, check_fields
-from hpo_gym.pretraining.make_runs import SETTINGS, make_runs, run_facts
+from hpo_gym.pretraining.make_runs import SETTINGS, data_id, make_runs, run_facts
 from hpo_gym.pretraining.runs import Runs
 
 SPLITS = {"train": range(2**30), "test": range(2**30, 2**31)}
@@ -56,6 +56,11 @@ class ControlProblem:
     def n_decisions(self) -> int:
         """Decisions of a run that does not diverge."""
         return math.ceil(self.n_updates / self.decision_every)
+
+    @cached_property
+    def data_id(self) -> str:
+        """Names the text of the runs; "" where there is none."""
+        return data_id(self.simulator, **self.settings)
 
     @property
     def outcome(self) -> str:

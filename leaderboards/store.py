@@ -1,0 +1,55 @@
+"""Where a set of leaderboards keeps its boards, submissions and records."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from leaderboards.board import Board, latest_boards, read_boards
+
+PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder with `boards/`, `submissions/BOARD/SUBMISSION/` and `records/BOARD/SUBMISSION.json`.
+
+    Attributes:
+        folder: the package's own by default.
+    """
+
+    folder: Path = PACKAGE
+
+    @cached_property
+    def boards(self) -> dict[str, Board]:
+        """Every version of every board, by id."""
+        return read_boards(self.folder / "boards")
+
+    @property
+    def latest(self) -> tuple[Board, ...]:
+        """The last version of each board, in the order of their ids."""
+        return tuple(latest_boards(self.boards).values())
+
+    @cached_property
+    def baselines(self) -> dict[str, dict[str, str]]:
+        """Board -> submission -> SHA-256 of its episodes: those that may bear the names of this project's agents."""
+        path = self.baselines_path
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    @property
+    def baselines_path(self) -> Path:
+        """Where `baselines` are written down."""
+        return self.folder / "submissions" / "baselines.json"
+
+    def submissions_of(self, board: Board) -> tuple[Path, ...]:
+        """The folders of a board's submissions, oldest first."""
+        folder = self.folder / "submissions" / board.id
+        return tuple(sorted(folder.iterdir())) if folder.is_dir() else ()
+
+    def submission_path(self, board: Board, name: str) -> Path:
+        """Of one submission."""
+        return self.folder / "submissions" / board.id / name
+
+    def record_path(self, board: Board, name: str) -> Path:
+        """Where what was found of a submission is kept."""
+        return self.folder / "records" / board.id / f"{name}.json"
