@@ -13,8 +13,8 @@ from hpo_gym.evaluation.result import EvaluationResult
 from hpo_gym.evaluation.run_metrics import JUDGED_BY, can_be_normalized, improvement_over_off, normalized_score
 from hpo_gym.evaluation.significance import (
     Significance,
+    improvement_intervals,
     probability_of_improvement,
-    probability_of_improvement_interval,
     significance,
 )
 from hpo_gym.evaluation.trial_counts import computed_counts, shown_counts
@@ -123,8 +123,11 @@ class Comparison:
 
     def improvement(self, k: int) -> tuple[tuple[Estimate, ...], ...]:
         """[i][j]: the probability that a run of agent i has the lower regret after k trials than one of j."""
-        final = np.round(self.regret[..., k - 1], _TIE_DIGITS)
-        return tuple(tuple(_improvement(ours, theirs) for theirs in final) for ours in final)
+        return _improvement(np.round(self.regret[..., k - 1], _TIE_DIGITS))
+
+    def outcome_improvement(self) -> tuple[tuple[Estimate, ...], ...]:
+        """[i][j]: the probability that a training run of agent i has the lower outcome than one of j."""
+        return _improvement(self.outcomes)
 
     def final_outcomes(self) -> tuple[Estimate, ...]:
         """Each agent's mean outcome."""
@@ -154,10 +157,15 @@ class Comparison:
         return Estimate(mean=float(values.mean()), low=low, high=high)
 
 
-def _improvement(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> Estimate:
-    rng = np.random.default_rng(BOOTSTRAP_SEED)
-    low, high = probability_of_improvement_interval(ours, theirs, rng=rng)
-    return Estimate(mean=probability_of_improvement(ours, theirs), low=low, high=high)
+def _improvement(values: NDArray[np.float64]) -> tuple[tuple[Estimate, ...], ...]:
+    low, high = improvement_intervals(values, rng=np.random.default_rng(BOOTSTRAP_SEED))
+    return tuple(
+        tuple(
+            Estimate(mean=probability_of_improvement(ours, theirs), low=float(low[i, j]), high=float(high[i, j]))
+            for j, theirs in enumerate(values)
+        )
+        for i, ours in enumerate(values)
+    )
 
 
 def compare(results: Sequence[EvaluationResult]) -> Comparison:

@@ -43,14 +43,29 @@ def probability_of_improvement_interval(
 
     Seeds are resampled within each task, for each agent on its own; tasks are kept.
     """
-    wins = _wins(ours, theirs)  # (n_tasks, n_ours, n_theirs)
-    n_tasks, n_ours, n_theirs = wins.shape
-    drawn_ours = _resampled_shares(n_ours, (n_resamples, n_tasks), rng)
-    drawn_theirs = _resampled_shares(n_theirs, (n_resamples, n_tasks), rng)
-    means = np.einsum("bti,tij,btj->b", drawn_ours, wins, drawn_theirs, optimize=True) / n_tasks
+    low, high = improvement_intervals(np.stack([ours, theirs]), rng=rng, confidence=confidence, n_resamples=n_resamples)
+    return float(low[0, 1]), float(high[0, 1])
+
+
+def improvement_intervals(
+    values: NDArray, *, rng: np.random.Generator, confidence: float = 0.95, n_resamples: int = 2000
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`probability_of_improvement_interval` of all pairs: (n_agents, n_tasks, n_seeds) -> twice (n_agents, n_agents).
+
+    Seeds are drawn once, for all of "ours" and for all of "theirs": that is what takes the time.
+    """
+    n_agents, n_tasks, n_seeds = values.shape
+    drawn_ours, drawn_theirs = (
+        _resampled_shares(n_seeds, (n_resamples, n_tasks), rng).transpose(1, 0, 2) for _ in range(2)
+    )  # (T, B, S)
+    ends = np.empty((2, n_agents, n_agents))
     tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
+    for i, ours in enumerate(values):
+        wins = np.stack([_wins(ours, theirs) for theirs in values], axis=2)  # (T, S, A, S)
+        against = (drawn_ours @ wins.reshape(n_tasks, n_seeds, -1)).reshape(n_tasks, n_resamples, n_agents, n_seeds)
+        means = np.einsum("tbaj,tbj->ba", against, drawn_theirs) / n_tasks
+        ends[:, i] = np.quantile(means, [tail, 1 - tail], axis=0)
+    return ends[0], ends[1]
 
 
 def _resampled_shares(n: int, size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
