@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from hpo_gym.evaluation.agent import AgentBuilder
+from hpo_gym.evaluation.agent import AgentBuilder, AgentContext
 from hpo_gym.evaluation.errors import did_you_mean
 
 
@@ -63,6 +63,14 @@ class CatalogueEntry:
         """What people should know before this agent is built for an environment; "" if nothing."""
         return ""
 
+    def tasks_seen(self, env_id: str) -> frozenset[str]:
+        """The tasks of an environment that it was trained on before it was built, by its own account."""
+        return frozenset()
+
+    def weights(self, context: AgentContext) -> Path | None:
+        """The stem of the weights that it acts by (STEM.json, STEM.safetensors); None where it has none beforehand."""
+        return None
+
 
 @dataclass(frozen=True, kw_only=True)
 class PresetEntry(CatalogueEntry):
@@ -81,6 +89,13 @@ class PresetEntry(CatalogueEntry):
 
         return describe_source(self.name, env_id)
 
+    def weights(self, context: AgentContext) -> Path | None:
+        """Those of its preset's that come with the package and fit what may be learned from."""
+        from agents.pretrained.shipped import SHIPPED, choose_weights
+
+        name = choose_weights(self.name, context)
+        return None if name is None else SHIPPED / name
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedEntry(CatalogueEntry):
@@ -95,12 +110,22 @@ class TrainedEntry(CatalogueEntry):
 
     def note(self, env_id: str) -> str:
         """That it saw tasks of this very environment, if it did: named, it plays them all the same."""
+        n_seen = len(self.tasks_seen(env_id))
+        return f"{self.name} was trained on {n_seen} tasks of {env_id}: on those it is no test" if n_seen else ""
+
+    def tasks_seen(self, env_id: str) -> frozenset[str]:
+        """As its weights say."""
         from agents.pretrained.loading import weights_at
         from agents.pretrained.weights import read_description
 
         stem = weights_at(self.builder)
-        n_seen = 0 if stem is None else len(read_description(stem).tasks_seen(env_id.rpartition(":")[2]))
-        return f"{self.name} was trained on {n_seen} tasks of {env_id}: on those it is no test" if n_seen else ""
+        return frozenset() if stem is None else read_description(stem).tasks_seen(env_id.rpartition(":")[2])
+
+    def weights(self, context: AgentContext) -> Path | None:
+        """Its own."""
+        from agents.pretrained.loading import weights_at
+
+        return weights_at(self.builder)
 
 
 SEARCH, IN_RUN = "config-selection", "in-run-control"
@@ -221,6 +246,13 @@ def names() -> tuple[str, ...]:
 def pretrained_names() -> tuple[str, ...]:
     """The trained policies that come with the package, each trained on one environment: "jel-nano" and so on."""
     return tuple(sorted(path.stem for path in _PRETRAINED.glob("*.json")))
+
+
+def architectures() -> tuple[str, ...]:
+    """The kinds of networks that a file of weights may be of."""
+    from agents.pretrained.architectures import ARCHITECTURES
+
+    return tuple(ARCHITECTURES)
 
 
 def resolve(name: str) -> CatalogueEntry:

@@ -38,7 +38,7 @@ from benchmarks.sb3_spaces import IN_RUN, SELECTION, SPACES, Space, name_of
 from benchmarks.sb3_tuning_page import Outcome, write_page
 from hpo_gym.evaluation.agent import Agent, AgentContext, required_env_kwargs
 from hpo_gym.evaluation.rollout import rollout_batch
-from hpo_gym.evaluation.summary import summarise
+from hpo_gym.evaluation.summary import References, summarise
 from hpo_gym.evaluation.threads import pinned_threads
 
 OUT = Path("build/sb3_tuning")
@@ -129,7 +129,7 @@ def _judged_on_runs(agent: Agent, env_id: str, env_kwargs: Mapping[str, Any]) ->
 def _judged_on_tasks(agent: Agent, env_id: str, env_kwargs: Mapping[str, Any], tasks: Sequence[str]) -> float:
     """Minus the mean area under the regret curve."""
     batches = [rollout_batch(agent, env_id, env_kwargs, task, [FIRST_JUDGE]) for task in tasks]
-    summary = summarise(batches, {}, budget=50, counts=[50], rng=np.random.default_rng(0))
+    summary = summarise(batches, References({}), budget=50, counts=[50], rng=np.random.default_rng(0))
     return -summary.metrics["area_under_regret@50"].mean
 
 

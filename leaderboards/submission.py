@@ -1,17 +1,16 @@
 """What a submission is: who, what and how, and the actions of every episode. Scores in it count for nothing."""
 
 import datetime
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from leaderboards.board import ActionKind, Board
+from leaderboards.plain_text import https_address, plain
 
 MANIFEST = "submission.toml"
 EPISODES = "episodes.jsonl"
@@ -20,33 +19,6 @@ FILES = (MANIFEST, EPISODES, *POLICY_FILES)
 """All that a submission's folder may hold."""
 
 AGENT_NAME = r"^[a-z0-9](?:[a-z0-9.-]{0,46}[a-z0-9])?$"
-_FORBIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-
-
-def _plain(text: str) -> str:
-    """Text that cannot pass for anything else on a page or in a terminal."""
-    for character in text:
-        if unicodedata.category(character) in _FORBIDDEN_CATEGORIES:
-            raise ValueError(f"has the character U+{ord(character):04X}; printable text on one line is needed")
-        if character in "<>":
-            raise ValueError("has an angle bracket; plain text without markup is needed")
-    if text != text.strip():
-        raise ValueError("begins or ends with a space")
-    return text
-
-
-def _https(text: str) -> str:
-    """A link that opens a page and nothing else."""
-    _plain(text)
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise ValueError(f"is no address ({error})") from None
-    is_plain = text.isascii() and not set(text) & set(" \"'`\\{}|^") and "@" not in parts.netloc
-    if parts.scheme != "https" or not parts.hostname or port is not None or not is_plain:
-        raise ValueError("must be a plain https:// address")
-    return text
 
 
 def _no_dots(name: str) -> str:
@@ -56,8 +28,13 @@ def _no_dots(name: str) -> str:
 
 
 AgentName = Annotated[str, Field(pattern=AGENT_NAME), AfterValidator(_no_dots)]
-Words = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
-Sentences = Annotated[str, Field(min_length=1, max_length=600), AfterValidator(_plain)]
+Words = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(plain)]
+Sentences = Annotated[str, Field(min_length=1, max_length=600), AfterValidator(plain)]
+
+
+def agent_of(folder_name: str) -> str:
+    """DATE-AGENT -> AGENT."""
+    return folder_name[len("2026-01-31-") :]
 
 
 class ReplayOptions(BaseModel):
@@ -105,17 +82,17 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    format: Literal[1] = 1
+    format: Annotated[int, Field(ge=1, le=1)] = 1  # not a Literal: to that, true and 1.0 are 1 too
     board: Annotated[str, Field(max_length=80)]
     agent: AgentName
     authors: Annotated[tuple[Words, ...], Field(min_length=1, max_length=30, strict=False)]
     date: datetime.date
     licence: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]{0,48}$")]
-    code: Annotated[str, Field(max_length=300), AfterValidator(_https)] | None = None
+    code: Annotated[str, Field(max_length=300), AfterValidator(https_address)] | None = None
     training_compute: Sentences
-    training_cost: Annotated[float, Field(ge=0, le=1e9, strict=False)] | None = None
+    training_cost: Annotated[float, Field(ge=0, le=1e9)] | None = None
     external_data: Sentences
-    description: Annotated[str, Field(max_length=600), AfterValidator(_plain)] = ""
+    description: Annotated[str, Field(max_length=600), AfterValidator(plain)] = ""
     env_kwargs: ReplayOptions = ReplayOptions()
 
     @property

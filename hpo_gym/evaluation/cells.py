@@ -75,11 +75,15 @@ def without_rounding_errors(values: Floats) -> Floats:
 
     Means of the same scores summed in another order are then ties. Tasks may differ in the size of their scores.
     """
+    others = tuple(axis for axis in range(values.ndim) if axis != values.ndim - 2)
+    largest = np.abs(values).max(axis=others)  # (n_tasks,)
     rounded = values.copy()
-    for task in range(values.shape[-2]):
-        largest = float(np.abs(values[..., task, :]).max())
-        if largest > 0:
-            rounded[..., task, :] = np.round(values[..., task, :], 12 - int(np.ceil(np.log10(largest))))
+    digits = np.array([12 - int(np.ceil(np.log10(size))) if size > 0 else 0 for size in largest.tolist()])
+    for n in np.unique(digits):
+        tasks = np.flatnonzero((digits == n) & (largest > 0))
+        if len(tasks) == values.shape[-2]:
+            return np.round(values, n)
+        rounded[..., tasks, :] = np.round(values[..., tasks, :], n)
     return rounded
 
 

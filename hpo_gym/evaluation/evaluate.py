@@ -22,7 +22,7 @@ from hpo_gym.evaluation.progress import progress_bar
 from hpo_gym.evaluation.protocol import Protocol, Split
 from hpo_gym.evaluation.result import EvaluationResult
 from hpo_gym.evaluation.run_metrics import COMPARES_WITH
-from hpo_gym.evaluation.summary import Summary, summarise
+from hpo_gym.evaluation.summary import References, Summary, summarise
 from hpo_gym.evaluation.threads import pinned_threads
 from hpo_gym.evaluation.trial_counts import computed_counts
 from hpo_gym.evaluation.work import BUILD_SEED, Contestant, Unit, prepare, run_units
@@ -118,7 +118,7 @@ def evaluate_protocol(
     ours, *theirs = [_by_task(plan, [done[name, i] for i in range(plan.n_units)]) for name in contestants]
     rivals = dict(zip(list(contestants)[1:], theirs, strict=True))
     used_budget = _budget(plan, ours)
-    summary = summary_of(protocol, ours, rivals, used_budget)
+    summary = summary_of(protocol, ours, References(rivals), used_budget)
     if parts is not None and episodes_path is not None:
         write_episodes(episodes_path, (episode for batch in ours for episode in batch.episodes()))
         parts.remove()
@@ -168,7 +168,7 @@ def _budget(plan: Plan, ours: Sequence[EpisodeBatch]) -> int:
 def summary_of(
     protocol: Protocol,
     ours: Sequence[EpisodeBatch],
-    rivals: Mapping[str, Sequence[EpisodeBatch]],
+    rivals: References,
     budget: int,
 ) -> Summary:
     """All figures, or those that the protocol asks for.
@@ -176,7 +176,7 @@ def summary_of(
     Args:
         protocol: which metrics, and how many threads.
         ours: one batch a task.
-        rivals: the same of the references.
+        rivals: whom it is compared with.
         budget: length of the curves; 0 where there are no trials.
     """
     with pinned_threads(protocol.torch_threads):  # a sum's last digits depend on how it is cut up

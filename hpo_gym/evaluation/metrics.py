@@ -70,6 +70,12 @@ def average_ranks(performance: Floats) -> Floats:
     return better.sum(axis=1) + (equal.sum(axis=1) + 1) / 2
 
 
+def rank_among(performance: Floats, rivals: Floats) -> Floats:
+    """Performance (...) and that of rivals (n_rivals, ...) -> rank (...) among all of them, as `average_ranks`."""
+    better, equal = rivals > performance, rivals == performance
+    return better.sum(axis=0) + (equal.sum(axis=0) + 2) / 2
+
+
 def beats(performance: Floats, reference: Floats) -> Floats:
     """Performance and reference (...) -> 1.0 where higher, 0.5 where the same, 0.0 where lower (...)."""
     return np.where(performance == reference, 0.5, (performance > reference).astype(np.float64))

@@ -55,9 +55,41 @@ def check_metric_name(name: str) -> None:
     raise ValueError(f"unknown metric {name!r}; there are {known}")
 
 
+class References:
+    """The agents that others are compared with.
+
+    Their curves, and their means over bootstrapped seeds, are computed once for as many agents as are compared with
+    them: the draws follow from the generator's state, which is the same each time.
+
+    Args:
+        batches: agent -> one batch a task.
+    """
+
+    def __init__(self, batches: Mapping[str, Sequence[EpisodeBatch]]) -> None:
+        self.batches = batches
+        self._curves: dict[tuple[str, int], Floats] = {}
+        self._drawn: dict[tuple[str, tuple[int, ...], int], tuple[Floats, dict]] = {}
+
+    def curves(self, budget: int) -> dict[str, Floats]:
+        """Agent -> (n_tasks, n_seeds, budget) raw score of the incumbent."""
+        for name, theirs in self.batches.items():
+            if (name, budget) not in self._curves:
+                self._curves[name, budget] = _incumbent_curves(theirs, budget)
+        return {name: self._curves[name, budget] for name in self.batches}
+
+    def drawn(self, name: str, curves: Floats, counts: tuple[int, ...], rng: np.random.Generator) -> Floats:
+        """(n_resamples, n_tasks, n_counts): as `resampled_means`, the generator's state afterwards included."""
+        key = name, counts, rng.bit_generator.state["state"]["state"]
+        if key not in self._drawn:
+            means = resampled_means(curves[..., np.array(counts) - 1], rng)
+            self._drawn[key] = means, rng.bit_generator.state
+        means, rng.bit_generator.state = self._drawn[key]
+        return means
+
+
 def summarise(
     batches: Sequence[EpisodeBatch],
-    references: Mapping[str, Sequence[EpisodeBatch]],
+    references: References,
     *,
     budget: int,
     counts: Sequence[int],
@@ -67,7 +99,7 @@ def summarise(
 
     Args:
         batches: one a task, all with the same number of seeds.
-        references: the same for the agents that the metrics of the kind "better than whom" compare with.
+        references: whom the metrics of the kind "better than whom" compare with.
         budget: length of the curves; 0 where there are no trials.
         counts: the K of the metrics' names.
         rng: of the bootstrap.
@@ -78,7 +110,7 @@ def summarise(
         values = _outcomes(batches, name)
         if values is not None:
             plain[name] = values
-    runs = _paired_outcomes(batches, references)
+    runs = _paired_outcomes(batches, references.batches)
     if r.OFF in runs:
         plain["improvement_over_off"] = r.improvement_over_off(runs[batches[0].agent], runs[r.OFF])
     if budget:
@@ -97,8 +129,7 @@ def summarise(
         _add_normalized_score(summary, runs[batches[0].agent], runs[r.OFF], runs[r.TUNED], rng)
     _keep_courses(summary, batches)
     if budget:
-        rivals = {name: _incumbent_curves(theirs, budget) for name, theirs in references.items()}
-        _add_cell_metrics(summary, curves, rivals, counts, batches[0].agent == RANDOM, rng)
+        _add_cell_metrics(summary, curves, references, tuple(counts), batches[0].agent == RANDOM, rng)
     return summary
 
 
@@ -168,16 +199,17 @@ def _add_plain(summary: Summary, plain: Mapping[str, Floats], rng: np.random.Gen
 def _add_cell_metrics(
     summary: Summary,
     curves: Floats,
-    rivals: Mapping[str, Floats],
-    counts: Sequence[int],
+    references: References,
+    counts: tuple[int, ...],
     is_random: bool,
     rng: np.random.Generator,
 ) -> None:
     """Metrics of the tasks' means over seeds: a resample draws seeds anew, then compares the new means."""
     at = np.array(counts) - 1
-    everyone = [curves, *rivals.values()]
-    cells = np.stack([c[..., at].mean(axis=1) for c in everyone])  # (n_agents, n_tasks, n_counts)
-    drawn = np.stack([resampled_means(c[..., at], rng) for c in everyone])  # (n_agents, n_resamples, n_tasks, n_counts)
+    rivals = references.curves(curves.shape[2])
+    cells = np.stack([c[..., at].mean(axis=1) for c in (curves, *rivals.values())])  # (n_agents, n_tasks, n_counts)
+    ours_drawn = resampled_means(curves[..., at], rng)  # (n_resamples, n_tasks, n_counts)
+    drawn = np.stack([ours_drawn, *(references.drawn(name, c, counts, rng) for name, c in rivals.items())])
     cells, drawn = without_rounding_errors(cells), without_rounding_errors(drawn)
     ours, our_draws = cells[0], drawn[0]
     random = 0 if is_random else [None, *rivals].index(RANDOM) if RANDOM in rivals else None
@@ -186,8 +218,8 @@ def _add_cell_metrics(
         summary.add(f"median_performance@{k}", m.median_performance(mine), mine, np.median(mine_drawn, axis=1), mine)
         summary.add(f"mean_performance@{k}", m.mean_performance(mine), mine, mine_drawn.mean(axis=1), mine)
         if rivals:
-            ranks = m.average_ranks(cells[..., i])[0]
-            rank_draws = m.average_ranks(drawn[..., i])[0]
+            ranks = m.rank_among(mine, cells[1:, :, i])
+            rank_draws = m.rank_among(mine_drawn, drawn[1:, ..., i])
             summary.add(f"rank@{k}", float(ranks.mean()), ranks, rank_draws.mean(axis=1), ranks)
         if random is not None:
             wins = m.beats(mine, cells[random, :, i])
