@@ -3,8 +3,10 @@
 import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from agents.pretrained.architecture import Architecture
+if TYPE_CHECKING:  # which loads torch; whoever only asks for the names need not wait
+    from agents.pretrained.architecture import Architecture
 
 ARCHITECTURES: Mapping[str, str] = MappingProxyType(
     {
@@ -20,7 +22,7 @@ ARCHITECTURES: Mapping[str, str] = MappingProxyType(
 """Name -> class, imported when a file names it: a name that is not here imports nothing."""
 
 
-def architecture_class(name: str) -> type[Architecture]:
+def architecture_class(name: str) -> "type[Architecture]":
     """The class of a name of `ARCHITECTURES`."""
     module, _, attribute = ARCHITECTURES[name].partition(":")
     found: type[Architecture] = getattr(importlib.import_module(module), attribute)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo_gym.evaluation.atomic_file import atomic_writer
+from hpo_gym.evaluation.brief import brief
 from hpo_gym.evaluation.errors import RecordError
 
 SCHEMA_VERSION = 2
@@ -98,14 +99,14 @@ def _from_line(line: bytes) -> Episode:
     except json.JSONDecodeError as error:
         raise _FieldError(f"not JSON ({error.msg} at character {error.pos + 1})") from None
     if not isinstance(record, dict):
-        raise _FieldError(f"expected a JSON object with the fields of an episode, got {_brief(record)}")
+        raise _FieldError(f"expected a JSON object with the fields of an episode, got {brief(record)}")
     version = record.get("schema_version")
     if version != SCHEMA_VERSION:
-        raise _FieldError(f"field 'schema_version' is {_brief(version)}; this version reads {SCHEMA_VERSION}")
+        raise _FieldError(f"field 'schema_version' is {brief(version)}; this version reads {SCHEMA_VERSION}")
     _check_names(record)
     for name, (allowed, is_allowed) in _FIELDS.items():
         if not is_allowed(record[name]):
-            raise _FieldError(f"field {name!r} must be {allowed}, got {_brief(record[name])}")
+            raise _FieldError(f"field {name!r} must be {allowed}, got {brief(record[name])}")
     for bound in ("best_score", "worst_score"):
         record[bound] = math.nan if record[bound] is None else record[bound]
     for name in ("actions", "scores", "rewards", "costs", "losses"):
@@ -145,11 +146,6 @@ def _check_agreement(episode: Episode) -> None:
         raise _FieldError("field 'costs' must not decrease; it is cumulative")
     if episode.best_score < episode.worst_score:
         raise _FieldError(f"field 'best_score' ({episode.best_score}) is below 'worst_score' ({episode.worst_score})")
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _is_text(value: Any) -> bool:

@@ -1,0 +1,65 @@
+"""Who may be called what on a board: nobody passes for another."""
+
+from pathlib import Path
+
+from agents.catalogue import names, pretrained_names
+from leaderboards.board import Board
+from leaderboards.errors import SubmissionError
+from leaderboards.folder import StrangersFolder, open_folder
+from leaderboards.manifest_file import LARGEST_MANIFEST, parse_manifest
+from leaderboards.store import Store
+from leaderboards.submission import FILES, MANIFEST, Manifest, agent_of
+
+_ALIKE = {"-": "", ".": "", "0": "o", "1": "l", "rn": "m"}
+
+
+def sounded(name: str) -> str:
+    """What is left of a name where neither hyphens and dots nor characters that look alike make a difference.
+
+    Example:
+        >>> sounded("hyp-rl") == sounded("hypr1"), sounded("random") == sounded("randorn-")
+        (True, True)
+    """
+    for seen, meant in _ALIKE.items():
+        name = name.replace(seen, meant)
+    return name
+
+
+def check_name(manifest: Manifest, board: Board, store: Store, folder: StrangersFolder, episodes_sha256: str) -> None:
+    """Refuse a name that means another.
+
+    Args:
+        manifest: claims the name.
+        board: that it is claimed on.
+        store: with the board's other submissions, and the list of episodes that may bear this project's own names.
+        folder: of the submission, which is not its own rival where it lies in the store.
+        episodes_sha256: of its episodes.
+
+    Raises:
+        SubmissionError: the name is reserved, or another's.
+    """
+    where = folder.where(MANIFEST)
+    own = {sounded(name): name for name in (*board.rivals, *names(), *pretrained_names())}
+    reserved = own.get(sounded(manifest.agent))
+    if reserved and store.baselines.get(board.id, {}).get(manifest.folder_name) != episodes_sha256:
+        raise SubmissionError(
+            f"{where}: field 'agent' is {manifest.agent!r}; {reserved!r} is reserved for this project's own episodes: "
+            "choose a name that cannot be taken for it"
+        )
+    for path in store.submissions_of(board):
+        if sounded(agent_of(path.name)) != sounded(manifest.agent) or folder.is_at(path):
+            continue
+        if _authors(path) != set(manifest.authors):
+            raise SubmissionError(
+                f"{where}: field 'agent' is {manifest.agent!r}, which cannot be told from {path.name!r} on this board, "
+                "by other authors (field 'authors'): choose another name"
+            )
+
+
+def _authors(path: Path) -> set[str] | None:
+    """Of a submission in the store; None if it cannot be read."""
+    try:
+        with open_folder(path, needed=(MANIFEST,), allowed=FILES, may_be_linked=True) as folder:
+            return set(parse_manifest(folder.read(MANIFEST, LARGEST_MANIFEST), folder.where(MANIFEST)).authors)
+    except SubmissionError:
+        return None
