@@ -41,7 +41,8 @@ def read_submission(path: Path, store: Store) -> Submission:
         content = folder.read(EPISODES, largest_file(board, kind))
         actions, stated = parse_episodes(content, folder.where(EPISODES), board, kind)
         sha256 = hashlib.sha256(content).hexdigest()
-        check_name(manifest, board, store, folder, sha256)
+        where = folder.where(MANIFEST)
+        check_name(manifest, board, store, where=where, episodes_sha256=sha256, is_own=folder.is_at)
         has_policy = _has_policy(folder)
     return Submission(
         path=path,

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from hpo_gym.evaluation.validation import first_complaint
 from leaderboards.errors import SubmissionError
 from leaderboards.intake import read_submission
+from leaderboards.names import check_name
 from leaderboards.play import Played
 from leaderboards.store import Store
 from leaderboards.submission import EPISODES, MANIFEST, Manifest, ReplayOptions, Submission
@@ -66,12 +67,31 @@ def manifest_of(facts: Mapping[str, Any]) -> Manifest:
         raise SubmissionError(f"{MANIFEST}: {first_complaint(error, Manifest)}") from None
 
 
+def check_claim(manifest: Manifest, store: Store, folder: Path) -> None:
+    """Tell before anything is played what would be refused afterwards.
+
+    Args:
+        manifest: of the submission that is to be made.
+        store: whose board it is for.
+        folder: where it is to be made.
+
+    Raises:
+        SubmissionError: it is there already, or its name is another's.
+    """
+    _absent(folder / manifest.folder_name)
+    check_name(manifest, store.boards[manifest.board], store, where=MANIFEST)
+
+
+def _absent(target: Path) -> Path:
+    if target.exists():
+        raise SubmissionError(f"{target}: is there already; delete it, or submit with another date or name")
+    return target
+
+
 @contextmanager
 def _new_folder(folder: Path, manifest: Manifest, store: Store) -> Iterator[Path]:
     """DATE-AGENT with its manifest, to be filled in the block; it appears if what it then holds passes the check."""
-    target = folder / manifest.folder_name
-    if target.exists():
-        raise SubmissionError(f"{target}: is there already; delete it, or submit with another date or name")
+    target = _absent(folder / manifest.folder_name)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder) as kept:
         unfinished = Path(kept) / manifest.folder_name

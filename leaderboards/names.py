@@ -1,11 +1,12 @@
 """Who may be called what on a board: nobody passes for another."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from agents.catalogue import names, pretrained_names
 from leaderboards.board import Board
 from leaderboards.errors import SubmissionError
-from leaderboards.folder import StrangersFolder, open_folder
+from leaderboards.folder import open_folder
 from leaderboards.manifest_file import LARGEST_MANIFEST, parse_manifest
 from leaderboards.store import Store
 from leaderboards.submission import FILES, MANIFEST, Manifest, agent_of
@@ -25,20 +26,28 @@ def sounded(name: str) -> str:
     return name
 
 
-def check_name(manifest: Manifest, board: Board, store: Store, folder: StrangersFolder, episodes_sha256: str) -> None:
+def check_name(
+    manifest: Manifest,
+    board: Board,
+    store: Store,
+    *,
+    where: str,
+    episodes_sha256: str = "",
+    is_own: Callable[[Path], bool] = lambda path: False,
+) -> None:
     """Refuse a name that means another.
 
     Args:
         manifest: claims the name.
         board: that it is claimed on.
         store: with the board's other submissions, and the list of episodes that may bear this project's own names.
-        folder: of the submission, which is not its own rival where it lies in the store.
-        episodes_sha256: of its episodes.
+        where: it is claimed, for the message.
+        episodes_sha256: of its episodes; "" where there are none yet.
+        is_own: whether a folder in the store is the submission's own, which is not its rival.
 
     Raises:
         SubmissionError: the name is reserved, or another's.
     """
-    where = folder.where(MANIFEST)
     own = {sounded(name): name for name in (*board.rivals, *names(), *pretrained_names())}
     reserved = own.get(sounded(manifest.agent))
     if reserved and store.baselines.get(board.id, {}).get(manifest.folder_name) != episodes_sha256:
@@ -47,7 +56,7 @@ def check_name(manifest: Manifest, board: Board, store: Store, folder: Strangers
             "choose a name that cannot be taken for it"
         )
     for path in store.submissions_of(board):
-        if sounded(agent_of(path.name)) != sounded(manifest.agent) or folder.is_at(path):
+        if sounded(agent_of(path.name)) != sounded(manifest.agent) or is_own(path):
             continue
         if _authors(path) != set(manifest.authors):
             raise SubmissionError(
