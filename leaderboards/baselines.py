@@ -16,6 +16,7 @@ from leaderboards.board import Board
 from leaderboards.intake import read_submission
 from leaderboards.make import make_submission
 from leaderboards.play import Played, play
+from leaderboards.record import Record, read_record
 from leaderboards.store import Store
 from leaderboards.submission import Submission, agent_of
 from leaderboards.verify import verify_all
@@ -149,14 +150,27 @@ def make_baselines(
             tell(f"{board.id}: {name}: {error}")
 
 
-def record_baselines(store: Store, board: Board) -> int:
-    """Verify a board's baselines, those of the rivals among them, and keep the records; how many there are."""
+def record_baselines(store: Store, board: Board) -> Iterator[Record]:
+    """Verify those of a board's baselines that have no record yet, and keep the records, one after the other.
 
-    store = Store(store.folder)
-    submissions = [
-        read_submission(store.submission_path(board, name), store) for name in store.baselines.get(board.id, {})
-    ]
-    records = verify_all(submissions, store) if submissions else []
-    for record in records:
-        record.write(store.record_path(board, record.submission))
-    return len(records)
+    The rivals come first, all together, as each is compared with the others.
+    """
+    store = Store(store.folder)  # anew: it reads once who is registered
+    submissions = [read_submission(store.submission_path(board, name), store) for name in store.baselines[board.id]]
+    left = [submission for submission in submissions if not has_record(store, submission)]
+    rivals = [submission for submission in left if submission.manifest.agent in board.rivals]
+    others = [submission for submission in left if submission not in rivals]
+    # A group of searches takes no longer than one of them; training runs are kept run by run.
+    for group in (rivals, *([others] if board.is_search else [[submission] for submission in others])):
+        for record in verify_all(group, store) if group else ():
+            record.write(store.record_path(board, record.submission))
+            yield record
+
+
+def has_record(store: Store, submission: Submission) -> bool:
+    """Whether the store has a record of these very actions."""
+    path = store.record_path(submission.board, submission.name)
+    if not path.exists():
+        return False
+    record = read_record(path)
+    return (record.board_sha256, record.episodes_sha256) == (submission.board.sha256, submission.episodes_sha256)

@@ -165,6 +165,16 @@ class Record(BaseModel):
             versions=self.versions,
         )
 
+    def first_difference(self, other: "Record") -> str:
+        """The first field in which another verification of the same actions found something else; "" if it is the same.
+
+        Evidence and versions of packages may differ.
+        """
+        for name in type(self).model_fields:
+            if name not in ("tier", "versions") and getattr(self, name) != getattr(other, name):
+                return name
+        return ""
+
     def write(self, path: Path) -> None:
         """Write JSON, whole or not at all; one line a task."""
         content = self.model_dump(mode="json", exclude={"courses"}, exclude_defaults=False)
