@@ -57,5 +57,6 @@ def _is_like(kind: ActionKind, space: spaces.Space) -> bool:
         return kind.sizes == (int(space.n),)
     if isinstance(space, spaces.MultiDiscrete):
         return kind.sizes == tuple(space.nvec.tolist())
-    is_box = isinstance(space, spaces.Box) and not kind.sizes and space.shape == (kind.n_numbers,)
-    return is_box and bool((space.low == kind.low).all() and (space.high == kind.high).all())
+    if not isinstance(space, spaces.Box) or kind.sizes or space.shape != (kind.n_numbers,):
+        return False
+    return bool((space.low == kind.low).all() and (space.high == kind.high).all())

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hpo_gym.cli import comparison, data, demonstration, environments, evaluation, table
+from hpo_gym.cli import comparison, data, demonstration, environments, evaluation, leaderboard, table
 from hpo_gym.cli.one_line_errors import OneLineErrors
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.command("plot", short_help="Draw the results of several agents.")(comparison
 app.command("demo", short_help="See real search, judged, on one page.")(demonstration.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(table.app, name="table")
+app.add_typer(leaderboard.app, name="leaderboard")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -95,7 +95,7 @@ def evaluate(
     for name in rivals:
         check_family(name, env_id)
     for name in (agent, *rivals):
-        _tell_source(name, env_id)
+        tell_source(name, env_id)
     from hpo_gym.evaluation.errors import WrongChoiceError
     from hpo_gym.evaluation.evaluate import evaluate as run_evaluation
 
@@ -136,7 +136,7 @@ def resolve_builder(name: str) -> "AgentBuilder":
         raise WrongUsage(str(error)) from None
 
 
-def _tell_source(agent: str, env_id: str) -> None:
+def tell_source(agent: str, env_id: str) -> None:
     """Say on stderr where a learned agent comes from: training takes long, and weights may be of elsewhere."""
     from agents.catalogue import resolve
 

@@ -1,0 +1,230 @@
+"""`hpo-gym leaderboard`: the boards and who stands on them; making, checking and verifying what is handed in."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpo_gym.cli.arguments import split_list
+from hpo_gym.cli.environments import Json
+from hpo_gym.cli.failures import CommandFailed, WrongUsage
+from hpo_gym.cli.leaderboard_make import Day, make, parse_day
+from hpo_gym.cli.leaderboard_store import BoardName, StoreFolder, board_data, board_named, boards_named, open_store
+from hpo_gym.cli.leaderboard_verify import check, verify
+from hpo_gym.cli.terminal import console, print_json
+
+if TYPE_CHECKING:
+    from leaderboards.board import Board
+    from leaderboards.standings import Entry
+    from leaderboards.store import Store
+
+app = typer.Typer(
+    help="Leaderboards: a submission is a list of actions, and its score is always recomputed.", no_args_is_help=False
+)
+
+SiteFolder = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Folder of the pages; it is replaced.")]
+EPISODES_CACHE = Path("build") / "leaderboards"
+
+
+@app.command("list")
+def list_boards(as_json: Json = False, store: StoreFolder = None) -> None:
+    """List the boards: what is played, by what they are ordered, is their data here.
+
+    Example: hpo-gym leaderboard list
+    """
+    rows = [_listed(open_store(store), board) for board in open_store(store).boards.values()]
+    if as_json:
+        print_json(rows)
+        return
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("board", "environment", "episodes", "ordered by", "submissions", "data"):
+        is_number = column == "submissions"
+        table.add_column(column, no_wrap=column == "board", overflow="fold", justify="right" if is_number else "left")
+    for row in rows:
+        episodes = f"{len(row['tasks'])} tasks x {row['n_seeds']} seeds" if row["tasks"] else f"{row['n_seeds']} runs"
+        data = "[green]here[/]" if row["data"]["state"] == "present" else escape(row["data"]["get"])
+        name = row["env_id"].rpartition("/")[2]
+        table.add_row(row["id"], name, episodes, row["primary_metric"], str(row["n_submissions"]), data)
+    console().print(table)
+
+
+def _listed(store: "Store", board: "Board") -> dict[str, Any]:
+    return {
+        "id": board.id,
+        "title": board.title,
+        "env_id": board.protocol.env_id,
+        "tasks": [task for task in board.tasks if task],
+        "n_seeds": len(board.seeds),
+        "budget": board.protocol.budget,
+        "primary_metric": board.primary_metric,
+        "actions": sorted(board.actions),
+        "n_submissions": len(store.submissions_of(board)),
+        "is_latest": board in store.latest,
+        "data": board_data(board),
+    }
+
+
+@app.command()
+def show(board: BoardName, as_json: Json = False, store: StoreFolder = None) -> None:
+    """Show who stands where on a board, with 95 % intervals and the evidence.
+
+    Example: hpo-gym leaderboard show selection-hpobench-mlp
+    """
+    from leaderboards.standings import standings
+
+    opened = open_store(store)
+    chosen = board_named(opened, board)
+    entries = standings(opened, chosen)
+    if as_json:
+        print_json({**_listed(opened, chosen), "entries": [_shown(entry) for entry in entries]})
+        return
+    from rich.table import Table
+
+    out = console()
+    out.print(f"{chosen.id}: {chosen.title}", markup=False, soft_wrap=True)
+    if not entries:
+        out.print(f"No submissions yet; be the first: hpo-gym leaderboard make {chosen.id} AGENT", markup=False)
+        return
+    order = "higher" if chosen.is_higher_better(chosen.primary_metric) else "lower"
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("rank", "agent", chosen.primary_metric, "95 % interval", "evidence", "date"):
+        table.add_column(column, justify="right" if column in ("rank", chosen.primary_metric) else "left")
+    for entry in entries:
+        table.add_row(*_cells(chosen, entry))
+    out.print(table)
+    out.print(f"{order} is better; a reference (*) changes the very run that others control.", style="dim")
+
+
+def _shown(entry: "Entry") -> dict[str, Any]:
+    figures = entry.record.metrics if entry.record else {}
+    return {
+        "rank": entry.rank,
+        "submission": entry.name,
+        "agent": entry.manifest.agent,
+        "authors": list(entry.manifest.authors),
+        "evidence": entry.tier,
+        "is_reference": entry.manifest.is_reference,
+        "metrics": {name: figure.model_dump() for name, figure in figures.items()},
+    }
+
+
+def _cells(board: "Board", entry: "Entry") -> tuple[str, ...]:
+    rank = "*" if entry.manifest.is_reference else "" if entry.rank is None else str(entry.rank)
+    figure = entry.record.metrics[board.primary_metric] if entry.record else None
+    mean, interval = (f"{figure.mean:.4f}", f"{figure.low:.4f} to {figure.high:.4f}") if figure else ("", "")
+    return rank, entry.manifest.agent, mean, interval, entry.tier, entry.manifest.date.isoformat()
+
+
+app.command()(make)
+app.command()(check)
+app.command()(verify)
+
+
+@app.command()
+def render(
+    out: SiteFolder = Path("site"),
+    markdown: Annotated[
+        bool, typer.Option("--markdown/--no-markdown", help="Write the store's README.md with all tables too.")
+    ] = True,
+    store: StoreFolder = None,
+) -> None:
+    """Write the pages of all boards; they need no server and load nothing from elsewhere.
+
+    Example: hpo-gym leaderboard render --out site --no-markdown
+    """
+    from leaderboards.pages.markdown import write_markdown
+    from leaderboards.pages.site import render_site
+
+    opened = open_store(store)
+    pages = render_site(opened, out)
+    console().print(f"wrote {len(pages)} pages; open {pages[0]}", markup=False, soft_wrap=True)
+    if markdown:
+        console().print(f"wrote {write_markdown(opened)}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def serve(
+    out: SiteFolder = Path("site"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of this machine; 0 for any that is free.")] = 8000,
+    store: StoreFolder = None,
+) -> None:
+    """Write the pages and show them to a browser on this machine, until Ctrl-C.
+
+    Example: hpo-gym leaderboard serve --port 8000
+    """
+    from leaderboards.pages.site import render_site
+    from leaderboards.serve import HOST, server_for
+
+    with server_for(out, port) as server:  # first, because a port that is taken is told before the work
+        render_site(open_store(store), out)
+        address = f"http://{HOST}:{server.server_address[1]}/"
+        console().print(f"{address} shows {out} (Ctrl-C ends it)", markup=False, soft_wrap=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            console().print()
+
+
+@app.command()
+def baselines(
+    board: Annotated[
+        list[str] | None,
+        typer.Option("--board", metavar="BOARD", help="Only this board; may be repeated. Else all whose data is here."),
+    ] = None,
+    agents: Annotated[str | None, typer.Option(metavar="A,B", help="Only these of the catalogue.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; figures do not depend on it.")] = 1,
+    date: Day = None,
+    store: StoreFolder = None,
+) -> None:
+    """Play, submit and verify what boards lack of this project's own agents; an interrupted one goes on.
+
+    Example: hpo-gym leaderboard baselines --board noisy-quadratic --agents controller-off,hand-tuned
+    """
+    from agents.catalogue import CATALOGUE
+    from hpo_gym.data.errors import did_you_mean
+    from leaderboards.baselines import make_baselines, record_baselines
+
+    wanted = split_list(agents)
+    for name in wanted or ():
+        if name not in CATALOGUE:
+            raise WrongUsage(f"--agents {name}: not in the catalogue{did_you_mean(name, CATALOGUE)}")
+    opened, day, out = open_store(store), parse_day(date), console()
+    refused: list[str] = []
+    for chosen in boards_named(opened, board):
+        data = board_data(chosen)
+        if data["state"] != "present" and board is None:
+            out.print(f"{chosen.id}: left out, its data is not here: {data['get']}", markup=False, soft_wrap=True)
+            continue
+        chosen.check_data()
+        made = make_baselines(
+            opened,
+            chosen,
+            EPISODES_CACHE,
+            agents=None if wanted is None else tuple(wanted),
+            date=day,
+            workers=workers,
+            tell=refused.append,
+        )
+        for submission in made:
+            out.print(f"{chosen.id}: wrote {submission.name}", markup=False, soft_wrap=True)
+        n_recorded = record_baselines(opened, chosen)
+        out.print(f"{chosen.id}: {n_recorded} baselines verified and recorded", markup=False, soft_wrap=True)
+    for line in refused:
+        out.print(line, markup=False, soft_wrap=True)
+    if refused:
+        raise CommandFailed(f"{len(refused)} agents could not be submitted")
+
+
+@app.command()
+def freeze(store: StoreFolder = None) -> None:
+    """Freeze the boards that are not frozen yet: nothing that scores depend on may change in them any more.
+
+    Example: hpo-gym leaderboard freeze
+    """
+    from leaderboards.freeze import freeze as freeze_boards
+
+    new = freeze_boards(open_store(store).folder / "boards")
+    console().print(f"froze {', '.join(new)}" if new else "every board is frozen already", markup=False, soft_wrap=True)

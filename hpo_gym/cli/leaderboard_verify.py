@@ -1,0 +1,237 @@
+"""`hpo-gym leaderboard check` and `verify`: whether a submission is in order, and what its actions really score."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from hpo_gym.cli.arguments import split_integers
+from hpo_gym.cli.failures import CommandFailed, WrongUsage
+from hpo_gym.cli.leaderboard_store import StoreFolder, board_data, board_named, open_store
+from hpo_gym.cli.terminal import console
+
+if TYPE_CHECKING:
+    from leaderboards.board import Board
+    from leaderboards.record import Record
+    from leaderboards.store import Store
+    from leaderboards.submission import Submission
+
+Folders = Annotated[
+    list[Path] | None, typer.Argument(metavar="FOLDER...", help="Of submissions: submission.toml and episodes.jsonl.")
+]
+
+
+def check(folders: Folders = None, store: StoreFolder = None) -> None:
+    """Check submissions without playing anything: files, fields, completeness, ranges, names. Takes milliseconds.
+
+    Example: hpo-gym leaderboard check submissions/2026-01-31-my-agent
+    """
+    if not folders:
+        raise WrongUsage("which submissions? name their folders")
+    found = _read(folders, store=open_store(store), is_alone=len(folders) == 1)
+    for submission in found:
+        weights = ", with weights" if submission.has_policy else ""
+        counts = f"{submission.board.n_episodes} episodes, {submission.n_trials} actions{weights}"
+        _say(f"{submission.name}: in order: {counts} on {submission.board.id}")
+    _fail_if(len(folders) - len(found), len(folders))
+
+
+def verify(
+    folders: Folders = None,
+    board: Annotated[
+        str | None, typer.Option(metavar="BOARD", help="Instead of folders: all of this board's submissions.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Instead of folders: all submissions to boards whose data is here.")
+    ] = False,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="K,K", help="Only these seeds of every task, against the record that is kept."),
+    ] = None,
+    subset: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="The same with N seeds drawn at random.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    rerun: Annotated[
+        bool, typer.Option("--rerun/--no-rerun", help="Let weights act again too, where a submission has some.")
+    ] = True,
+    record: Annotated[
+        bool, typer.Option("--record/--no-record", help="Keep what was found, for standings and pages.")
+    ] = False,
+    store: StoreFolder = None,
+) -> None:
+    """Recompute every figure of submissions from their actions: seconds on tables, minutes on training runs.
+
+    Example: hpo-gym leaderboard verify --board noisy-quadratic --subset 2
+    """
+    if sum([bool(folders), board is not None, everything]) != 1:
+        raise WrongUsage("either folders, or --board BOARD, or --all says what is verified")
+    is_partial = seeds is not None or subset is not None
+    if (seeds is not None and subset is not None) or (is_partial and record):
+        raise WrongUsage("of --seeds, --subset and --record only one can be had")
+    wanted = None if seeds is None else split_integers(seeds, "--seeds")
+    opened = open_store(store)
+    paths = list(folders or _paths(opened, board))
+    found = _read(paths, store=opened, is_alone=bool(folders) and len(paths) == 1)
+    n_refused = len(paths) - len(found)
+    for _, group in groupby(sorted(found, key=lambda one: one.board.id), key=lambda one: one.board.id):
+        submissions = list(group)
+        if is_partial:
+            chosen = _chosen_seeds(submissions[0].board, wanted, subset, np.random.default_rng(seed))
+            n_refused += _verify_some(submissions, opened, chosen, is_alone=len(paths) == 1)
+        else:
+            n_refused += _verify_whole(submissions, opened, rerun=rerun, record=record, is_alone=len(paths) == 1)
+    _fail_if(n_refused, len(paths))
+
+
+def _paths(store: "Store", name: str | None) -> Iterator[Path]:
+    """The submissions of a board, or of all boards whose data is here; says what is left out."""
+    for board in store.boards.values() if name is None else [board_named(store, name)]:
+        paths = store.submissions_of(board)
+        data = board_data(board)
+        if name is None and paths and data["state"] != "present":
+            _say(f"{board.id}: {len(paths)} left out, its data is not here: {data['get']}")
+            continue
+        yield from paths
+
+
+def _read(paths: Sequence[Path], *, store: "Store", is_alone: bool) -> "list[Submission]":
+    """Those that pass the check; a line for each of the others, or, where there is but one, its error."""
+    from leaderboards.errors import SubmissionError
+    from leaderboards.intake import read_submission
+
+    found = []
+    for path in paths:
+        try:
+            found.append(read_submission(path, store))
+        except SubmissionError as error:
+            _refuse(error, is_alone=is_alone)
+    return found
+
+
+def _verify_whole(
+    submissions: "Sequence[Submission]", store: "Store", *, rerun: bool, record: bool, is_alone: bool
+) -> int:
+    """Of one board -> how many are refused."""
+    from leaderboards.errors import SubmissionError
+    from leaderboards.verify import verify_all
+
+    board, records = submissions[0].board, []
+    n_refused = 0
+    with _waiting(f"replaying {len(submissions)} submissions to {board.id}"):
+        try:
+            records = verify_all(submissions, store, rerun=rerun)
+        except SubmissionError as error:
+            if len(submissions) == 1:
+                _refuse(error, is_alone=is_alone)
+                return 1
+    if not records:  # one of them is refused: each by itself, to tell which
+        for submission in submissions:
+            n_refused += _verify_whole([submission], store, rerun=rerun, record=record, is_alone=False)
+        return n_refused
+    for submission, found in zip(submissions, records, strict=True):
+        n_refused += not _tell(submission, found, store, record=record, is_alone=is_alone)
+    return n_refused
+
+
+def _tell(submission: "Submission", found: "Record", store: "Store", *, record: bool, is_alone: bool) -> bool:
+    """Print and, if wanted, keep what was found -> whether it is what is kept, if anything is."""
+    board, path = submission.board, store.record_path(submission.board, submission.name)
+    state, is_same = _against_kept(found, board, path)
+    if record:
+        found.write(path)
+        state = f"{state}; recorded in {path}" if path.exists() and state else f"recorded in {path}"
+        is_same = True
+    shown = board.shown_metrics if is_alone else board.shown_metrics[:1]
+    figures = {name: f"{found.metrics[name].mean:.4f} [{_interval(found, name)}]" for name in shown}
+    if not is_alone:
+        _say(f"{board.id} {submission.name}: {found.tier}, {board.primary_metric} {figures[shown[0]]}; {state}")
+        return is_same
+    how = "its weights act so again" if found.tier == "re-run" else "its actions were played again"
+    _say(f"{submission.name} on {board.id}: {found.tier} ({how}), {board.n_episodes} episodes")
+    for name, figure in figures.items():
+        _say(f"  {name:<{max(map(len, shown))}}  {figure}")
+    _say("In brackets 95 % bootstrap intervals over seeds.")
+    _say(state[0].upper() + state[1:] + ".")
+    return is_same
+
+
+def _interval(found: "Record", name: str) -> str:
+    return f"{found.metrics[name].low:.4f}, {found.metrics[name].high:.4f}"
+
+
+def _against_kept(found: "Record", board: "Board", path: Path) -> tuple[str, bool]:
+    """What to say of the record that is kept, and whether it holds."""
+    from leaderboards.record import read_record
+
+    if not path.exists():
+        return "not recorded (--record does that)", True
+    kept = read_record(path)
+    difference = found.first_difference(kept)
+    if not difference:
+        return "the same to the bit as the record that is kept", True
+    return f"differs from the record that is kept, {path}, in field {difference!r}", False
+
+
+def _verify_some(submissions: "Sequence[Submission]", store: "Store", seeds: Sequence[int], *, is_alone: bool) -> int:
+    from leaderboards.errors import SubmissionError
+    from leaderboards.verify import verify_subset
+
+    n_refused = 0
+    for submission in submissions:
+        try:
+            with _waiting(f"replaying {len(seeds)} seeds of {submission.name}"):
+                largest = verify_subset(submission, store, seeds)
+        except SubmissionError as error:
+            _refuse(error, is_alone=is_alone)
+            n_refused += 1
+            continue
+        how = "the same to the bit" if largest == 0 else f"within tolerance, largest difference {largest:.3g}"
+        played = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))} of every task"
+        _say(f"{submission.board.id} {submission.name}: {played}: {how} as the record")
+    return n_refused
+
+
+def _chosen_seeds(
+    board: "Board", wanted: list[int] | None, subset: int | None, rng: np.random.Generator
+) -> tuple[int, ...]:
+    if wanted is None:
+        assert subset is not None
+        return tuple(sorted(rng.choice(board.seeds, min(subset, len(board.seeds)), replace=False).tolist()))
+    for seed in wanted:
+        if seed not in board.seeds:
+            raise WrongUsage(f"--seeds {seed}: {board.id} has {board.seeds[0]} to {board.seeds[-1]}")
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise WrongUsage("--seeds: each seed once, and at least one")
+    return tuple(wanted)
+
+
+def _refuse(error: Exception, *, is_alone: bool) -> None:
+    """The error itself where it is the only answer, else a line among others."""
+    if is_alone:
+        raise error
+    _say(f"refused: {error}")
+
+
+def _fail_if(n_refused: int, n_all: int) -> None:
+    if n_refused:
+        raise CommandFailed(f"{n_refused} of {n_all} refused")
+
+
+@contextmanager
+def _waiting(words: str) -> Iterator[None]:
+    """Says on a terminal what takes its time."""
+    screen = console(stderr=True)
+    if not screen.is_terminal:
+        yield
+        return
+    with screen.status(f"{words} ..."):
+        yield
+
+
+def _say(line: str) -> None:
+    console().print(line, markup=False, soft_wrap=True)
