@@ -1,0 +1,1 @@
+"""The leaderboards as pages: a static site, and the tables of the repository."""
