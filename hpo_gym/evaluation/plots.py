@@ -127,7 +127,7 @@ def _describe_regret(comparison: Comparison) -> str:
 
 
 def _describe_ranks(comparison: Comparison) -> str:
-    ranks = comparison.significance(comparison.budget).ranks
+    ranks = ranks_over_tasks(comparison.task_means(comparison.budget))
     ends = ", ".join(f"{agent} {rank:.2f}" for agent, rank in zip(comparison.agents, ranks, strict=True))
     return f"average rank after {comparison.budget} trials, 1 is best: {ends}."
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from hpo_gym.evaluation.metrics import average_ranks
 
-
 _MOST_ENUMERATED = 13  # blocks: 8,192 patterns of signs
 
 

@@ -10,6 +10,7 @@ from hpo_gym.evaluation.significance import (
     cliques,
     friedman_p,
     holm,
+    improvement_intervals,
     probability_of_improvement,
     probability_of_improvement_interval,
     ranks_over_tasks,
@@ -88,6 +89,14 @@ def test_certain_improvement_has_an_interval_of_no_width() -> None:
     assert probability_of_improvement_interval(ours, theirs, rng=np.random.default_rng(0)) == (1.0, 1.0)
 
 
+def test_intervals_of_all_pairs_are_those_of_each_pair() -> None:
+    values = np.random.default_rng(5).integers(0, 4, (3, 2, 6))
+    low, high = improvement_intervals(values, rng=np.random.default_rng(0))
+    for i, j in [(0, 1), (2, 1), (1, 1)]:
+        pair = probability_of_improvement_interval(values[i], values[j], rng=np.random.default_rng(0))
+        np.testing.assert_allclose([low[i, j], high[i, j]], pair)
+
+
 def test_holm_steps_down_and_never_reorders() -> None:
     # Sorted .01 .02 .03 .04 times 4 3 2 1 = .04 .06 .06 .04, then the running maximum.
     np.testing.assert_allclose(holm(np.array([0.04, 0.01, 0.03, 0.02])), [0.06, 0.04, 0.06, 0.06])
@@ -98,6 +107,13 @@ def test_wilcoxon_uses_the_exact_distribution() -> None:
     # All five differences have one sign: 2 of 2^5 sign patterns are as extreme.
     values = np.array([[1.0, 2.0, 3.0, 4.0, 5.0], [1.1, 2.2, 3.3, 4.4, 5.5]])
     assert wilcoxon_p(values)[0, 1] == pytest.approx(2 / 2**5)
+
+
+@pytest.mark.parametrize("n_blocks", [3, 6, 9, 14])
+def test_wilcoxon_with_ties_and_zeros_is_scipys(n_blocks: int) -> None:
+    values = np.random.default_rng(n_blocks).integers(0, 4, (2, n_blocks)).astype(np.float64)
+    expected = stats.wilcoxon(values[0] - values[1], zero_method="zsplit").pvalue
+    assert wilcoxon_p(values)[0, 1] == pytest.approx(expected, abs=1e-12)
 
 
 def test_wilcoxon_of_identical_agents_is_one() -> None:
