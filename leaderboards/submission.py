@@ -1,6 +1,7 @@
 """What a submission is: who, what and how, and the actions of every episode. Scores in it count for nothing."""
 
 import datetime
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,16 +19,25 @@ POLICY_FILES = ("policy.json", "policy.safetensors")
 FILES = (MANIFEST, EPISODES, *POLICY_FILES)
 """All that a submission's folder may hold."""
 
-AGENT_NAME = r"^[a-z0-9](?:[a-z0-9.-]{0,46}[a-z0-9])?$"
+_AGENT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,46}[a-z0-9])?")
+_LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,48}")
 
 
-def _no_dots(name: str) -> str:
+def _agent_name(name: str) -> str:
+    if not _AGENT_NAME.fullmatch(name):
+        raise ValueError("must be 1 to 48 lower-case letters, digits, dots and hyphens, the last two within only")
     if ".." in name:
         raise ValueError("has two dots in a row")
     return name
 
 
-AgentName = Annotated[str, Field(pattern=AGENT_NAME), AfterValidator(_no_dots)]
+def _licence(name: str) -> str:
+    if not _LICENCE.fullmatch(name):
+        raise ValueError("must be an SPDX identifier, such as MIT or Apache-2.0")
+    return name
+
+
+AgentName = Annotated[str, AfterValidator(_agent_name)]
 Words = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(plain)]
 Sentences = Annotated[str, Field(min_length=1, max_length=600), AfterValidator(plain)]
 
@@ -43,6 +53,7 @@ class ReplayOptions(BaseModel):
     Attributes:
         action: of the environment, where it is not its default.
         fidelity: "action" where actions choose epochs too.
+        repeat: "end" where asking for a configuration that was tried ends the search, as in Hyp-RL.
         recipe: another base recipe of the training run; a submission with one is a reference, listed without a rank.
     """
 
@@ -50,12 +61,13 @@ class ReplayOptions(BaseModel):
 
     action: Literal["unit_cube", "per_optimizer", "discrete"] | None = None
     fidelity: Literal["action"] | None = None
+    repeat: Literal["end"] | None = None
     recipe: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")] | None = None
 
     @property
     def kind(self) -> str | None:
         """The way of acting that it chooses, as `Board.actions` names it; None for the board's default."""
-        return "fidelity" if self.fidelity else self.action
+        return "until_repeat" if self.repeat else "fidelity" if self.fidelity else self.action
 
     def as_kwargs(self) -> dict[str, Any]:
         """For `gymnasium.make`."""
@@ -87,7 +99,7 @@ class Manifest(BaseModel):
     agent: AgentName
     authors: Annotated[tuple[Words, ...], Field(min_length=1, max_length=30, strict=False)]
     date: datetime.date
-    licence: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]{0,48}$")]
+    licence: Annotated[str, AfterValidator(_licence)]
     code: Annotated[str, Field(max_length=300), AfterValidator(https_address)] | None = None
     training_compute: Sentences
     training_cost: Annotated[float, Field(ge=0, le=1e9)] | None = None

@@ -44,7 +44,9 @@ def list_boards(as_json: Json = False, store: StoreFolder = None) -> None:
         is_number = column == "submissions"
         table.add_column(column, no_wrap=column == "board", overflow="fold", justify="right" if is_number else "left")
     for row in rows:
-        episodes = f"{len(row['tasks'])} tasks x {row['n_seeds']} seeds" if row["tasks"] else f"{row['n_seeds']} runs"
+        episodes = (
+            f"{len(row['tasks'])} tasks x {len(row['seeds'])} seeds" if row["tasks"] else f"{len(row['seeds'])} runs"
+        )
         data = "[green]here[/]" if row["data"]["state"] == "present" else escape(row["data"]["get"])
         name = row["env_id"].rpartition("/")[2]
         table.add_row(row["id"], name, episodes, row["primary_metric"], str(row["n_submissions"]), data)
@@ -56,11 +58,12 @@ def _listed(store: "Store", board: "Board") -> dict[str, Any]:
         "id": board.id,
         "title": board.title,
         "env_id": board.protocol.env_id,
-        "tasks": [task for task in board.tasks if task],
-        "n_seeds": len(board.seeds),
+        "tasks": list(board.tasks),
+        "seeds": list(board.seeds),
+        "env_kwargs": {**board.env_kwargs, **board.run_seeds},
         "budget": board.protocol.budget,
         "primary_metric": board.primary_metric,
-        "actions": sorted(board.actions),
+        "actions": {name: kind.model_dump(exclude_defaults=True) for name, kind in board.actions.items()},
         "n_submissions": len(store.submissions_of(board)),
         "is_latest": board in store.latest,
         "data": board_data(board),
@@ -210,8 +213,8 @@ def baselines(
         )
         for submission in made:
             out.print(f"{chosen.id}: wrote {submission.name}", markup=False, soft_wrap=True)
-        n_recorded = record_baselines(opened, chosen)
-        out.print(f"{chosen.id}: {n_recorded} baselines verified and recorded", markup=False, soft_wrap=True)
+        for record in record_baselines(opened, chosen) if opened.submissions_of(chosen) else ():
+            out.print(f"{chosen.id}: verified {record.submission}", markup=False, soft_wrap=True)
     for line in refused:
         out.print(line, markup=False, soft_wrap=True)
     if refused:

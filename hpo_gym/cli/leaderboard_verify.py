@@ -36,7 +36,7 @@ def check(folders: Folders = None, store: StoreFolder = None) -> None:
     for submission in found:
         weights = ", with weights" if submission.has_policy else ""
         counts = f"{submission.board.n_episodes} episodes, {submission.n_trials} actions{weights}"
-        _say(f"{submission.name}: in order: {counts} on {submission.board.id}")
+        _say(f"{submission.name}: in order for {submission.board.id}: {counts}")
     _fail_if(len(folders) - len(found), len(folders))
 
 
@@ -73,6 +73,8 @@ def verify(
     is_partial = seeds is not None or subset is not None
     if (seeds is not None and subset is not None) or (is_partial and record):
         raise WrongUsage("of --seeds, --subset and --record only one can be had")
+    if record and not rerun:
+        raise WrongUsage("--record keeps the best evidence there is: not with --no-rerun")
     wanted = None if seeds is None else split_integers(seeds, "--seeds")
     opened = open_store(store)
     paths = list(folders or _paths(opened, board))
@@ -144,8 +146,7 @@ def _tell(submission: "Submission", found: "Record", store: "Store", *, record: 
     state, is_same = _against_kept(found, board, path)
     if record:
         found.write(path)
-        state = f"{state}; recorded in {path}" if path.exists() and state else f"recorded in {path}"
-        is_same = True
+        state, is_same = f"recorded in {path}", True
     shown = board.shown_metrics if is_alone else board.shown_metrics[:1]
     figures = {name: f"{found.metrics[name].mean:.4f} [{_interval(found, name)}]" for name in shown}
     if not is_alone:
@@ -156,8 +157,28 @@ def _tell(submission: "Submission", found: "Record", store: "Store", *, record: 
     for name, figure in figures.items():
         _say(f"  {name:<{max(map(len, shown))}}  {figure}")
     _say("In brackets 95 % bootstrap intervals over seeds.")
+    _say(_rank(submission, found, store))
     _say(state[0].upper() + state[1:] + ".")
+    if not path.exists():
+        there = store.submission_path(board, submission.name)
+        is_there = submission.path == there.absolute()
+        put = "commit it" if is_there else f"commit it as leaderboards/submissions/{board.id}/{submission.name}"
+        _say(f"next: {put} and open a pull request (CONTRIBUTING.md: Submit to a leaderboard)")
     return is_same
+
+
+def _rank(submission: "Submission", found: "Record", store: "Store") -> str:
+    """Where it stands, or would stand."""
+    from leaderboards.standings import standings
+
+    board = submission.board
+    if found.is_reference:
+        return "A reference changes the very run that others control: it has no rank."
+    others = [entry for entry in standings(store, board) if entry.rank is not None and entry.name != submission.name]
+    sign = -1.0 if board.is_higher_better(board.primary_metric) else 1.0
+    means = [entry.record.metrics[board.primary_metric].mean for entry in others if entry.record]
+    rank = 1 + sum(sign * mean < sign * found.metrics[board.primary_metric].mean for mean in means)
+    return f"By {board.primary_metric} that is rank {rank} of {len(means) + 1}: hpo-gym leaderboard show {board.id}"
 
 
 def _interval(found: "Record", name: str) -> str:
@@ -171,10 +192,25 @@ def _against_kept(found: "Record", board: "Board", path: Path) -> tuple[str, boo
     if not path.exists():
         return "not recorded (--record does that)", True
     kept = read_record(path)
-    difference = found.first_difference(kept)
-    if not difference:
+    field = found.first_difference(kept)
+    if not field:
         return "the same to the bit as the record that is kept", True
-    return f"differs from the record that is kept, {path}, in field {difference!r}", False
+    largest = _largest_difference(found, kept, board) if field in ("metrics", "per_task", "courses") else np.inf
+    if 0 < largest <= board.tolerance:
+        return f"as the record that is kept, within tolerance (largest difference {largest:.3g})", True
+    return f"differs from the record that is kept, {path}, in field {field!r}", False
+
+
+def _largest_difference(found: "Record", kept: "Record", board: "Board") -> float:
+    """Of outcomes of training runs, relative to those above 1."""
+    metric = board.primary_metric
+    pairs = [
+        (found.courses[task].outcomes.get(metric), kept.courses[task].outcomes.get(metric)) for task in board.tasks
+    ]
+    if not all(ours and theirs for ours, theirs in pairs):
+        return np.inf
+    ours, theirs = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+    return float((np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs))).max())
 
 
 def _verify_some(submissions: "Sequence[Submission]", store: "Store", seeds: Sequence[int], *, is_alone: bool) -> int:
@@ -191,7 +227,7 @@ def _verify_some(submissions: "Sequence[Submission]", store: "Store", seeds: Seq
             n_refused += 1
             continue
         how = "the same to the bit" if largest == 0 else f"within tolerance, largest difference {largest:.3g}"
-        played = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))} of every task"
+        played = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
         _say(f"{submission.board.id} {submission.name}: {played}: {how} as the record")
     return n_refused
 
