@@ -1,5 +1,6 @@
 """Whether what stands in a file is a series of actions of a board."""
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from leaderboards.board import ActionKind
 
 _ONCE = ("index", "fidelity")
 """Ways of acting where a row may come once an episode; with fidelity levels once a level, and always higher."""
+
+_UNTIL_REPEAT = "until_repeat"
+"""Where a row that comes again ends the episode."""
 
 
 class ActionsError(ValueError):
@@ -38,6 +42,8 @@ def parse_actions(values: Any, name: str, kind: ActionKind) -> NDArray:
         raise ActionsError(_first_flaw(values, kind))
     if name in _ONCE:
         _check_repeats(actions)
+    if name == _UNTIL_REPEAT:
+        _check_end(actions, kind)
     return actions
 
 
@@ -52,7 +58,8 @@ def _whole_numbers(values: list[Any], kind: ActionKind) -> NDArray[np.int64] | N
     except OverflowError:
         return None
     actions = actions if is_scalar else actions.reshape(-1, len(kind.sizes))
-    return actions if ((actions >= 0) & (actions < np.array(kind.sizes))).all() else None
+    highest = actions.view(np.uint64).max(axis=0)  # negative ones are huge when read as unsigned
+    return actions if (highest < kind.sizes).all() else None
 
 
 def _numbers(values: list[Any], kind: ActionKind) -> NDArray[np.float64] | None:
@@ -64,14 +71,14 @@ def _numbers(values: list[Any], kind: ActionKind) -> NDArray[np.float64] | None:
         actions = np.array(flat, np.float64).reshape(-1, kind.n_numbers)
     except OverflowError:
         return None
-    return actions if ((actions >= kind.low) & (actions <= kind.high)).all() else None
+    return actions if actions.min() >= kind.low and actions.max() <= kind.high else None
 
 
 def _flat(values: list[Any], width: int) -> list[Any] | None:
     """The numbers of lists of `width`; None if that is not what they are."""
     if set(map(type, values)) != {list} or set(map(len, values)) != {width}:
         return None
-    return [number for action in values for number in action]
+    return list(chain.from_iterable(values))
 
 
 def _first_flaw(values: list[Any], kind: ActionKind) -> str:
@@ -112,3 +119,10 @@ def _check_repeats(actions: NDArray) -> None:
             again = f" at level {level}, which is not above level {highest}" if is_by_level else ""
             raise ActionsError(f"actions {before} and {k} are both configuration {row}{again}; each may come once")
         tried[row] = (k, level)
+
+
+def _check_end(actions: NDArray, kind: ActionKind) -> None:
+    """An `ActionsError` where a search goes on after a repeat, or stops before its end without one."""
+    _check_repeats(actions[:-1])
+    if len(actions) < kind.n_steps and actions[-1] not in actions[:-1]:
+        raise ActionsError(f"ends after {len(actions)} actions without a repeat; an episode has {kind.n_steps}")

@@ -130,14 +130,14 @@ class _Reader:
         if not isinstance(scores, list) or len(scores) != n_scores:
             what = "one a trial" if self.board.is_search else "the outcome"
             raise _LineError(f"field 'scores' must be a list of {n_scores}, {what}, got {brief(scores)}")
-        for k, score in enumerate(scores, start=1):
-            if type(score) not in (int, float) or not _is_finite(score):
-                raise _LineError(f"field 'scores', number {k}, must be a finite number, got {brief(score)}")
+        if not _are_finite(scores):
+            k = next(k for k, score in enumerate(scores) if not _are_finite([score]))
+            raise _LineError(f"field 'scores', number {k + 1}, must be a finite number, got {brief(scores[k])}")
         return tuple(map(float, scores))
 
 
-def _is_finite(number: float) -> bool:
+def _are_finite(values: list[Any]) -> bool:
     try:
-        return math.isfinite(number)
+        return set(map(type, values)) <= {int, float} and all(map(math.isfinite, values))
     except OverflowError:  # whole numbers may be larger than any float
         return False

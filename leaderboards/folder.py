@@ -64,11 +64,11 @@ class StrangersFolder:
                     raise SubmissionError(f"{self.where(name)}: {_kind(status)}; a file is needed")
                 if status.st_size > largest:
                     raise SubmissionError(f"{self.where(name)}: {status.st_size} bytes; at most {largest} are read")
-                content = file.read(largest + 1)
+                content = file.read(status.st_size + 1)  # room is made for as many beforehand
         except OSError as error:
             raise SubmissionError(f"{self.where(name)}: {_reason(error)}") from None
-        if len(content) > largest:
-            raise SubmissionError(f"{self.where(name)}: more than {largest} bytes")
+        if len(content) > status.st_size:
+            raise SubmissionError(f"{self.where(name)}: grew while it was read")
         return content
 
 
@@ -89,11 +89,11 @@ def open_folder(
     """
     try:
         status = os.lstat(path)
-        if not stat.S_ISDIR(status.st_mode):
-            raise SubmissionError(f"{shown(path)}: {_kind(status)}; the folder of a submission is needed, unpacked")
-        descriptor = os.open(path, _CAREFULLY | os.O_DIRECTORY)
+        descriptor = os.open(path, _CAREFULLY | os.O_DIRECTORY) if stat.S_ISDIR(status.st_mode) else None
     except (OSError, ValueError) as error:
         raise SubmissionError(f"{shown(path)}: {_reason(error)}") from None
+    if descriptor is None:
+        raise SubmissionError(f"{shown(path)}: {_kind(status)}; the folder of a submission is needed, unpacked")
     try:
         yield StrangersFolder(path, descriptor, _names(path, descriptor, needed, allowed, may_be_linked))
     finally:

@@ -86,12 +86,14 @@ def _kind(folder: StrangersFolder, manifest: Manifest, board: Board) -> str:
     """The submission's way of acting, if the board has it."""
     where, options = folder.where(MANIFEST), manifest.env_kwargs
     kind = options.kind or board.default_kind
+    chosen = [name for name in ("action", "fidelity", "repeat") if getattr(options, name) is not None]
+    if len(chosen) > 1:
+        raise SubmissionError(
+            f"{where}: fields 'env_kwargs.{chosen[0]}' and 'env_kwargs.{chosen[1]}' exclude each other"
+        )
     if kind not in board.actions:
-        field = "fidelity" if options.fidelity else "action"
         kinds = ", ".join(board.actions)
-        raise SubmissionError(f"{where}: field 'env_kwargs.{field}' makes actions {kind!r}; {board.id} has {kinds}")
-    if options.fidelity and options.action:
-        raise SubmissionError(f"{where}: field 'env_kwargs.action' is {options.action!r}, not to be had with fidelity")
+        raise SubmissionError(f"{where}: field 'env_kwargs.{chosen[0]}' makes actions {kind!r}; {board.id} has {kinds}")
     if options.recipe is not None and options.recipe not in board.recipes:
         hint = did_you_mean(options.recipe, board.recipes)
         allowed = f"{board.id} has {', '.join(board.recipes)}" if board.recipes else f"{board.id} has none"

@@ -4,7 +4,7 @@ import tomllib
 
 from pydantic import ValidationError
 
-from hpo_gym.evaluation.brief import brief
+from hpo_gym.evaluation.brief import one_line
 from hpo_gym.evaluation.validation import first_complaint
 from leaderboards.errors import SubmissionError
 from leaderboards.submission import Manifest
@@ -32,14 +32,8 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
     except UnicodeDecodeError as error:
         raise SubmissionError(f"{where}: not UTF-8 (byte 0x{content[error.start]:02x} at {error.start + 1})") from None
     except tomllib.TOMLDecodeError as error:
-        raise SubmissionError(f"{where}: not TOML: {_one_line(error)}") from None
+        raise SubmissionError(f"{where}: not TOML: {one_line(error)}") from None
     except RecursionError:
         raise SubmissionError(f"{where}: not TOML that can be read: nested too deeply") from None
     except ValueError:  # of `int`
         raise SubmissionError(f"{where}: has a whole number of more digits than can be read") from None
-
-
-def _one_line(error: Exception) -> str:
-    """The parser's complaint, which may quote the file."""
-    text = str(error)
-    return text if text.isprintable() and len(text) <= 120 else brief(text)

@@ -9,7 +9,7 @@ from typing import Any
 import safetensors
 
 from agents.catalogue import architectures
-from hpo_gym.evaluation.brief import brief
+from hpo_gym.evaluation.brief import brief, one_line
 from hpo_gym.evaluation.errors import did_you_mean
 from leaderboards.errors import SubmissionError
 from leaderboards.strict_json import StrictJsonError, strict_json
@@ -65,4 +65,4 @@ def _check_tensors(content: bytes, where: str) -> None:
         strict_json(content[8 : 8 + header])
         safetensors.deserialize(content)
     except (StrictJsonError, safetensors.SafetensorError) as error:
-        raise SubmissionError(f"{where}: no safetensors file: field 'header': {brief(str(error))}") from None
+        raise SubmissionError(f"{where}: no safetensors file: field 'header': {one_line(error)}") from None

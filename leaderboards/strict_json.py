@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from typing import Any, NoReturn
+from typing import Any
 
 from hpo_gym.evaluation.brief import brief
 
@@ -12,9 +12,10 @@ class StrictJsonError(ValueError):
 
 
 def strict_json(content: bytes) -> Any:
-    """The value of a UTF-8 text: no key twice in an object, no NaN or Infinity, no nesting without end.
+    """The value of a UTF-8 text: no field twice in an object, no nesting without end.
 
-    A number beyond the range of floats is infinite all the same; whoever takes numbers asks whether they are finite.
+    NaN, Infinity and numbers beyond the range of floats come as floats that are not finite: who knows which field they
+    stand in refuses them.
     """
     try:
         text = content.decode("utf-8")
@@ -42,8 +43,4 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse_constant(constant: str) -> NoReturn:
-    raise StrictJsonError(f"has {constant}; numbers are finite")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique)

@@ -1,4 +1,4 @@
-"""Values from files, as a one-line message may show them."""
+"""Values from files, and complaints about them, as a one-line message may show them."""
 
 import reprlib
 from typing import Any
@@ -34,3 +34,10 @@ def brief(value: Any) -> str:
     """
     text = _SHALLOW.repr(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def one_line(error: Exception, longest: int = 160) -> str:
+    """What another library complains of; it may quote the file."""
+    text = str(error)
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
