@@ -103,7 +103,8 @@ def played_from(board: Board, episodes: list[Episode], env_kwargs: dict[str, Any
 def _replay_options(board: Board, env_kwargs: dict[str, Any]) -> ReplayOptions:
     """What of an agent's options matters to its replay."""
     if board.is_search:
-        return ReplayOptions(fidelity="action") if env_kwargs.get("fidelity") == "action" else ReplayOptions()
+        chosen = {key: env_kwargs.get(key) for key in ("fidelity", "repeat")}
+        return ReplayOptions(**{key: value for key, value in chosen.items() if value in ("action", "end")})
     action = env_kwargs.get("action", board.default_kind)
     try:
         return ReplayOptions(action=None if action == board.default_kind else action, recipe=env_kwargs.get("recipe"))

@@ -17,6 +17,7 @@ OPTIONS = {
     "index": {},
     "unit_cube": {"action": "unit_cube"},
     "fidelity": {"fidelity": "action"},
+    "until_repeat": {"repeat": "end"},
     "shared": {},
     "per_optimizer": {"action": "per_optimizer"},
     "discrete": {"action": "discrete"},
