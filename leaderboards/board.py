@@ -60,8 +60,8 @@ class Board(BaseModel):
         shown_metrics: the columns of its table, the primary one first.
         rivals: agents that are always listed, and with whom metrics such as `rank@K` compare.
         actions: the ways of acting that submissions may choose from, by the options of the environment that choose
-            them: "index" (the default of searches), "unit_cube", "fidelity"; "shared" (the default of training runs),
-            "per_optimizer", "discrete".
+            them: "index" (the default of searches), "unit_cube", "fidelity", "until_repeat"; "shared" (the default of
+            training runs), "per_optimizer", "discrete".
         recipes: base recipes that references may put in the place of the protocol's.
         data: `data_id` of the environment with the protocol's tasks; "" where there is no data.
         tolerance: by how much an outcome may differ between machines when a training run is replayed, in the unit of
