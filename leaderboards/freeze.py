@@ -10,6 +10,9 @@ from hpo_gym.evaluation.atomic_file import atomic_writer
 from leaderboards.board import FROZEN, ActionKind, Board, read_board, read_boards, read_frozen
 from leaderboards.errors import BoardError
 
+_OPTIONS: dict[str, dict[str, Any]] = {"fidelity": {"fidelity": "action"}, "until_repeat": {"repeat": "end"}}
+"""The ways of acting that are not chosen by the environment's option `action`."""
+
 
 def freeze(folder: Path) -> tuple[str, ...]:
     """Freeze the boards that are not frozen yet -> their ids.
@@ -39,17 +42,12 @@ def freeze(folder: Path) -> tuple[str, ...]:
 def _check_actions(board: Board) -> None:
     """A `BoardError` where an action is not what the environment says that it looks like."""
     for name, kind in board.actions.items():
-        env = board.make_env(**_options(board, name))
+        default: dict[str, Any] = {} if name == board.default_kind else {"action": name}
+        env = board.make_env(**_OPTIONS.get(name, default))
         space = env.action_space
         env.close()
         if not _is_like(kind, space):
             raise BoardError(f"board {board.id}: key 'actions.{name}' is not what its environment takes: {space}")
-
-
-def _options(board: Board, name: str) -> dict[str, Any]:
-    if name == "fidelity":
-        return {"fidelity": "action"}
-    return {} if name == board.default_kind else {"action": name}
 
 
 def _is_like(kind: ActionKind, space: spaces.Space) -> bool:

@@ -44,9 +44,8 @@ def list_boards(as_json: Json = False, store: StoreFolder = None) -> None:
         is_number = column == "submissions"
         table.add_column(column, no_wrap=column == "board", overflow="fold", justify="right" if is_number else "left")
     for row in rows:
-        episodes = (
-            f"{len(row['tasks'])} tasks x {len(row['seeds'])} seeds" if row["tasks"] else f"{len(row['seeds'])} runs"
-        )
+        n_tasks, n_seeds = len(row["tasks"]), len(row["seeds"])
+        episodes = f"{n_seeds} runs" if row["tasks"] == [""] else f"{n_tasks} tasks x {n_seeds} seeds"
         data = "[green]here[/]" if row["data"]["state"] == "present" else escape(row["data"]["get"])
         name = row["env_id"].rpartition("/")[2]
         table.add_row(row["id"], name, episodes, row["primary_metric"], str(row["n_submissions"]), data)

@@ -169,12 +169,17 @@ def _tell(submission: "Submission", found: "Record", store: "Store", *, record: 
 
 def _rank(submission: "Submission", found: "Record", store: "Store") -> str:
     """Where it stands, or would stand."""
+    from leaderboards.errors import LeaderboardError
     from leaderboards.standings import standings
 
     board = submission.board
     if found.is_reference:
         return "A reference changes the very run that others control: it has no rank."
-    others = [entry for entry in standings(store, board) if entry.rank is not None and entry.name != submission.name]
+    try:
+        entries = standings(store, board)
+    except LeaderboardError as error:  # no fault of this submission
+        return f"Where it stands cannot be told: {error}"
+    others = [entry for entry in entries if entry.rank is not None and entry.name != submission.name]
     sign = -1.0 if board.is_higher_better(board.primary_metric) else 1.0
     means = [entry.record.metrics[board.primary_metric].mean for entry in others if entry.record]
     rank = 1 + sum(sign * mean < sign * found.metrics[board.primary_metric].mean for mean in means)
