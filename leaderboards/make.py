@@ -12,7 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from hpo_gym.evaluation.validation import first_complaint
+from leaderboards.board import Board
+from leaderboards.episodes_file import largest_file
 from leaderboards.errors import SubmissionError
+from leaderboards.folder import shown
 from leaderboards.intake import read_submission
 from leaderboards.names import check_name
 from leaderboards.play import Played
@@ -54,9 +57,24 @@ def make_from_file(
     except ValidationError as error:
         raise SubmissionError(f"env_kwargs: {first_complaint(error, ReplayOptions)}") from None
     manifest = manifest_of({**facts, "env_kwargs": options})
-    with _new_folder(folder, manifest, store) as unfinished:
-        shutil.copyfile(episodes, unfinished / EPISODES)
+    content = _content(episodes, store.boards[manifest.board], options)
+    with _new_folder(folder, manifest, store, episodes=str(episodes)) as unfinished:
+        (unfinished / EPISODES).write_bytes(content)
     return read_submission(folder / manifest.folder_name, store)
+
+
+def _content(episodes: Path, board: Board, options: ReplayOptions) -> bytes:
+    """The file's bytes, if they are no more than a complete submission can need."""
+    kind = options.kind or board.default_kind
+    largest = largest_file(board, kind) if kind in board.actions else 0  # what is unknown is told by the check
+    with episodes.open("rb") as file:
+        content = file.read(largest + 1)
+    if largest and len(content) > largest:
+        raise SubmissionError(
+            f"{episodes}: more than {largest} bytes, which {board.n_episodes} episodes of actions {kind!r} never need; "
+            f"{board.id} has {', '.join(board.actions)} (field 'env_kwargs')"
+        )
+    return content
 
 
 def manifest_of(facts: Mapping[str, Any]) -> Manifest:
@@ -89,8 +107,11 @@ def _absent(target: Path) -> Path:
 
 
 @contextmanager
-def _new_folder(folder: Path, manifest: Manifest, store: Store) -> Iterator[Path]:
-    """DATE-AGENT with its manifest, to be filled in the block; it appears if what it then holds passes the check."""
+def _new_folder(folder: Path, manifest: Manifest, store: Store, *, episodes: str = EPISODES) -> Iterator[Path]:
+    """DATE-AGENT with its manifest, to be filled in the block; it appears if what it then holds passes the check.
+
+    Errors name `episodes`, where they come from, not the unfinished folder.
+    """
     target = _absent(folder / manifest.folder_name)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder) as kept:
@@ -98,7 +119,11 @@ def _new_folder(folder: Path, manifest: Manifest, store: Store) -> Iterator[Path
         unfinished.mkdir()
         (unfinished / MANIFEST).write_text(manifest_toml(manifest), encoding="utf-8")
         yield unfinished
-        read_submission(unfinished, store)
+        try:
+            read_submission(unfinished, store)
+        except SubmissionError as error:
+            inside = f"{shown(Path(os.path.abspath(unfinished)))}/"
+            raise SubmissionError(str(error).replace(f"{inside}{EPISODES}", episodes).replace(inside, "")) from None
         os.replace(unfinished, target)
 
 
