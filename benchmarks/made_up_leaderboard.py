@@ -79,7 +79,7 @@ def made_up_store(folder: Path, *, n_searchers: int = 12, n_controllers: int = 5
 
     Args:
         n_searchers, n_controllers: submissions with a record to the two boards, rivals among them; each board also gets
-            one that is not replayed yet, that of training runs a reference, and the old version of searches two.
+            one that is not replayed yet, that of training runs a reference, and the old version of searches one.
     """
     boards = {board_id: _SEARCH_BOARD.format(id=board_id, **rest) for board_id, rest in _versions()}
     boards[RUN] = _RUN_BOARD
@@ -91,7 +91,7 @@ def made_up_store(folder: Path, *, n_searchers: int = 12, n_controllers: int = 5
         frozen[board_id] = read_board(path).sha256
     (folder / "boards" / FROZEN).write_text(json.dumps(frozen), encoding="utf-8")
     store = Store(folder)
-    counts = {SEARCH: n_searchers, OLD_SEARCH: 2, RUN: n_controllers}
+    counts = {SEARCH: n_searchers, OLD_SEARCH: 1, RUN: n_controllers}
     rivals = {board_id: _fill(store, store.boards[board_id], n) for board_id, n in counts.items()}
     store.baselines_path.write_text(json.dumps(rivals), encoding="utf-8")
     return store

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from markupsafe import Markup
@@ -103,54 +104,58 @@ class Chart:
             id=self.id,
             title=self.title,
             description=self.description,
-            body=Markup("").join([*self._frame(), *self._curves()]),
+            body=Markup("").join([_frame(self.x, self.y), *self._curves()]),
         )
-
-    def _frame(self) -> Iterator[Markup]:
-        right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
-        for value, y in zip(self.y.ticks, self._ys(np.array(self.y.ticks)), strict=True):
-            yield Markup('<path class="grid" d="M{} {}H{}"/>').format(LEFT, y, right)
-            yield Markup('<text class="tick" x="{}" y="{}" text-anchor="end">{}</text>').format(
-                LEFT - 5, y + 3.5, plain_number(value)
-            )
-        for value, x in zip(self.x.ticks, self._xs(np.array(self.x.ticks)), strict=True):
-            yield Markup('<path class="grid" d="M{} {}v4"/>').format(x, bottom)
-            yield Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{}</text>').format(
-                x, bottom + 15, plain_number(value)
-            )
-        yield Markup('<path class="frame" d="M{} {}H{}"/>').format(LEFT, bottom, right)
-        yield Markup('<text class="name" x="{}" y="{}" text-anchor="middle">{}</text>').format(
-            (LEFT + right) / 2, HEIGHT - 5, self.x.label
-        )
-        if self.y.label:
-            yield Markup(
-                '<text class="name" transform="translate(10 {}) rotate(-90)" text-anchor="middle">{}</text>'
-            ).format((TOP + bottom) / 2, self.y.label)
 
     def _curves(self) -> Iterator[Markup]:
         for line in self.lines:
-            path = self._path(line)
+            path = _path(line, self.x, self.y)
             if path:
                 yield Markup('<path class="{}" d="{}"/>').format(line.kind, path)
 
-    def _path(self, line: Line) -> str:
-        is_there = np.isfinite(line.ys)
-        xs, ys = self._xs(line.xs[is_there]), self._ys(line.ys[is_there])
-        if not len(xs):
-            return ""
-        parts = [f"M{xs[0]:g} {ys[0]:g}"]
-        if not line.is_step:
-            parts += [f"L{x:g} {y:g}" for x, y in zip(xs[1:], ys[1:], strict=True)]
-            return "".join(parts)
-        changes = np.flatnonzero(np.diff(ys)) + 1
-        parts += [f"H{xs[i]:g}V{ys[i]:g}" for i in changes]
-        return "".join([*parts, f"H{xs[-1]:g}"])
 
-    def _xs(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.round(LEFT + (WIDTH - RIGHT - LEFT) * self.x.fraction(values), 1)
+@lru_cache(maxsize=64)
+def _frame(x: Axis, y: Axis) -> Markup:
+    """Grid, ticks and names; once for all charts that share both axes."""
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+    parts = []
+    for value, at in zip(y.ticks, _ys(y, np.array(y.ticks)), strict=True):
+        parts.append(Markup('<path class="grid" d="M{} {}H{}"/>').format(LEFT, at, right))
+        parts.append(
+            Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(LEFT - 5, at + 3.5, plain_number(value))
+        )
+    for value, at in zip(x.ticks, _xs(x, np.array(x.ticks)), strict=True):
+        parts.append(Markup('<path class="grid" d="M{} {}v4"/>').format(at, bottom))
+        parts.append(
+            Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(at, bottom + 15, plain_number(value))
+        )
+    parts.append(Markup('<path class="frame" d="M{} {}H{}"/>').format(LEFT, bottom, right))
+    parts.append(
+        Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format((LEFT + right) / 2, HEIGHT - 5, x.label)
+    )
+    if y.label:
+        turned = Markup('<text transform="translate(10 {}) rotate(-90)" text-anchor="middle">{}</text>')
+        parts.append(turned.format((TOP + bottom) / 2, y.label))
+    return Markup("").join(parts)
 
-    def _ys(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * self.y.fraction(values), 1)
+
+def _path(line: Line, x: Axis, y: Axis) -> str:
+    is_there = np.isfinite(line.ys)
+    xs, ys = _xs(x, line.xs[is_there]), _ys(y, line.ys[is_there])
+    if not len(xs):
+        return ""
+    turns = np.flatnonzero(np.diff(ys)) + 1 if line.is_step else range(1, len(xs))
+    between = "H%gV%g" if line.is_step else "L%g %g"
+    rest = "".join([between % (xs[i], ys[i]) for i in turns])
+    return f"M{xs[0]:g} {ys[0]:g}{rest}" + (f"H{xs[-1]:g}" if line.is_step else "")
+
+
+def _xs(axis: Axis, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.round(LEFT + (WIDTH - RIGHT - LEFT) * axis.fraction(values), 1)
+
+
+def _ys(axis: Axis, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * axis.fraction(values), 1)
 
 
 def plain_number(value: float) -> str:

@@ -127,7 +127,7 @@ def _applied_chart(name: str, words: str, updates: Sequence[Floats], rows: Seque
         description=f"Line chart of the {words[0].lower()}{words[1:]} over {x.high:g} updates. Mean of {len(rows)} run "
         f"seeds: {mean[0]:.3g} at the beginning, between {np.nanmin(mean):.3g} and {np.nanmax(mean):.3g} on the way, "
         f"{mean[-1]:.3g} at the end.",
-        summary=f"Mean {mean[0]:.3g} → {mean[-1]:.3g}, between {np.nanmin(mean):.3g} and {np.nanmax(mean):.3g}.",
+        summary=_course_in_words(mean),
         x=x,
         y=y,
         lines=tuple(lines),
@@ -153,6 +153,13 @@ def _loss_chart(updates: Sequence[Floats], losses: Sequence[Floats], x: Axis) ->
         y=y,
         lines=tuple(lines),
     )
+
+
+def _course_in_words(mean: Floats) -> str:
+    first, last, low, high = (f"{value:.3g}" for value in (mean[0], mean[-1], np.nanmin(mean), np.nanmax(mean)))
+    if low == high:
+        return f"Mean {low} throughout."
+    return f"Mean {first} → {last}" + ("." if {first, last} == {low, high} else f", between {low} and {high}.")
 
 
 def _spans_much(rows: Sequence[Floats]) -> bool:

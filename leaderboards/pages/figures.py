@@ -12,6 +12,8 @@ from leaderboards.standings import Entry
 
 MOST_AGENTS = 10
 """In one figure: more lines than that are not told apart."""
+LONGEST_NAME = 24
+"""Characters of an agent's name in a figure: longer ones would leave no room for the axes."""
 
 _WORDS = {
     "regret": "Regret over trials",
@@ -65,9 +67,16 @@ def shown_in_figures(board: Board, entries: Sequence[Entry]) -> tuple[Entry, ...
 
 
 def comparison_of(board: Board, entries: Sequence[Entry]) -> Comparison | None:
-    """The entries side by side; None where there are none."""
+    """Those with a record side by side; None where there are none."""
+    if not any(entry.record for entry in entries):
+        return None
     results = [entry.record.result(board) for entry in entries if entry.record]
-    return compare(results) if results else None
+    return compare([result.model_copy(update={"agent": shortened(result.agent)}) for result in results])
+
+
+def shortened(agent: str) -> str:
+    """A name as figures have it."""
+    return agent if len(agent) <= LONGEST_NAME else f"{agent[: LONGEST_NAME - 1]}…"
 
 
 def draw_figures(comparison: Comparison, folder: Path) -> tuple[BoardFigure, ...]:

@@ -109,7 +109,9 @@
       });
     });
     find.form.addEventListener("submit", (event) => event.preventDefault());
-    for (const control of [find, tier, noReferences]) control?.addEventListener("input", filter);
+    for (const control of [find, tier, noReferences]) {
+      for (const event of ["input", "change"]) control?.addEventListener(event, filter);
+    }
     find.form.hidden = false;
     filter();
   }
