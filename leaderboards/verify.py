@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.catalogue import resolve
+from agents.catalogue import TrainedEntry
 from hpo_gym.evaluation.episode_batch import EpisodeBatch
 from hpo_gym.evaluation.errors import EvaluationError
 from hpo_gym.evaluation.evaluate import package_versions, summary_of
@@ -129,7 +129,9 @@ def check_policy(submission: Submission) -> None:
     """Build the agent from the submission's own weights, play the board, and compare action by action."""
     board = submission.board
     try:
-        entry = resolve(str(submission.path))
+        # Not by `resolve`, which imports whatever is no folder: this is one, and nothing else is tried.
+        agent = submission.manifest.agent
+        entry = TrainedEntry(name=agent, builder=str(submission.path), description="", family="")
         seen = entry.tasks_seen(board.protocol.env_id) & set(board.tasks)
         if seen:
             raise SubmissionError(f"the weights were trained on {min(seen)!r}, which is judged here")
