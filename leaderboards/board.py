@@ -47,6 +47,12 @@ class ActionKind(BaseModel):
     n_steps: Annotated[int, Field(ge=1)]
     may_be_shorter: bool = False
 
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> "ActionKind":
+        if bool(self.sizes) == bool(self.n_numbers) or not self.low < self.high or min(self.sizes, default=1) < 1:
+            raise ValueError("either sizes of 1 or more, or n_numbers from low to a higher high")
+        return self
+
 
 class Board(BaseModel):
     """One board at one version.

@@ -268,3 +268,13 @@ def test_two_thousand_episodes_are_checked_in_no_time(search):
     found, stated = parse_episodes(content, EPISODES, board, "index")
     assert time.process_time() - began < 1.5  # a fifth of a second where nothing else runs
     assert len(found["kc1"]) == len(stated["phoneme"]) == 1000
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{}, {"sizes": (3,), "n_numbers": 2}, {"sizes": (3, 0)}, {"n_numbers": 2, "low": 1.0}],
+    ids=["neither", "both", "no choice", "no room"],
+)
+def test_a_way_of_acting_is_by_choices_or_by_numbers(wrong):
+    with pytest.raises(ValueError, match="either sizes of 1 or more, or n_numbers from low to a higher high"):
+        ActionKind(n_steps=3, **wrong)
