@@ -122,7 +122,7 @@ def make(
     if episodes is not None:
         if with_weights:
             raise WrongUsage("--with-weights goes with AGENT: episodes alone have no weights")
-        made = _from_file(episodes, opened, folder, env, facts)
+        made = _from_file(episodes, chosen, opened, folder, env, facts)
     else:
         assert agent is not None
         if env:
@@ -173,13 +173,21 @@ def _claimed(facts: dict[str, Any], store: "Store", folder: Path) -> "Manifest":
 
 
 def _from_file(
-    episodes: Path, store: "Store", folder: Path, env: list[str] | None, facts: dict[str, Any]
+    episodes: Path, board: "Board", store: "Store", folder: Path, env: list[str] | None, facts: dict[str, Any]
 ) -> "Submission":
+    from leaderboards.errors import SubmissionError
     from leaderboards.make import make_from_file
 
     if not episodes.is_file():
         raise WrongUsage(f"--episodes {episodes}: there is no such file")
-    return make_from_file(episodes, store=store, folder=folder, env_kwargs=environment_options(env), **facts)
+    try:
+        return make_from_file(episodes, store=store, folder=folder, env_kwargs=environment_options(env), **facts)
+    except SubmissionError as error:
+        if env or "actions" not in str(error):
+            raise
+        example = "unit_cube" if board.is_search else "discrete"
+        hint = f"they were read as {board.default_kind!r}; others are said so, such as --env action={example}"
+        raise CommandFailed(f"{error} ({hint})") from None
 
 
 def _from_agent(
