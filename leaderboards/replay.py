@@ -119,7 +119,7 @@ def configurations(board: Board, env_kwargs: Mapping[str, Any], batch: EpisodeBa
         env.reset(seed=starts, options={"task_id": task})  # type: ignore[arg-type]  # lists are fine
         rows = np.zeros(batch.actions.shape[:2], np.int64)
         for t in range(rows.shape[1]):
-            info = env.step(batch.actions[:, t])[4]
+            _, _, _, _, info = env.step(batch.actions[:, t])
             rows[:, t] = info["configuration"]
     finally:
         env.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class References:
     def __init__(self, batches: Mapping[str, Sequence[EpisodeBatch]]) -> None:
         self.batches = batches
         self._curves: dict[tuple[str, int], Floats] = {}
-        self._drawn: dict[tuple[str, tuple[int, ...], int], tuple[Floats, dict]] = {}
+        self._drawn: dict[tuple[str, tuple[int, ...], str], tuple[Floats, dict[str, Any]]] = {}
 
     def curves(self, budget: int) -> dict[str, Floats]:
         """Agent -> (n_tasks, n_seeds, budget) raw score of the incumbent."""
@@ -79,10 +80,10 @@ class References:
 
     def drawn(self, name: str, curves: Floats, counts: tuple[int, ...], rng: np.random.Generator) -> Floats:
         """(n_resamples, n_tasks, n_counts): as `resampled_means`, the generator's state afterwards included."""
-        key = name, counts, rng.bit_generator.state["state"]["state"]
+        key = name, counts, repr(rng.bit_generator.state)
         if key not in self._drawn:
             means = resampled_means(curves[..., np.array(counts) - 1], rng)
-            self._drawn[key] = means, rng.bit_generator.state
+            self._drawn[key] = means, dict(rng.bit_generator.state)
         means, rng.bit_generator.state = self._drawn[key]
         return means
 
