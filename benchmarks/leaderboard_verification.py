@@ -1,7 +1,7 @@
 """How quickly scores are recomputed: 10,000 searches replayed and judged on one core.
 
-`python -m benchmarks.leaderboard_verification [--rounds 3]` verifies a hundred submissions to the board of support vector
-machines and rewrites docs/results/leaderboard_verification.md.
+`python -m benchmarks.leaderboard_verification [--rounds 3]` verifies a hundred submissions to the board of support
+vector machines and rewrites docs/results/leaderboard_verification.md.
 """
 
 import argparse

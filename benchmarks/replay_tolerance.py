@@ -77,8 +77,8 @@ def page() -> str:
     lines = [
         "# How far replayed training runs differ between machines\n",
         "Written by `python -m benchmarks.replay_tolerance BOARD`: baselines replayed in processes whose libraries are",
-        "told to use other instructions of the processor (other kernels, other rounding), and with two threads, against",
-        "their records; the largest difference of the outcome over the seeds that were replayed.\n",
+        "told to use other instructions of the processor (other kernels, other rounding), and with two threads,",
+        "against their records; the largest difference of the outcome over the seeds that were replayed.\n",
         f"{describe_machine()}",
     ]
     for path in sorted(KEPT.glob("*.json")):

@@ -118,7 +118,7 @@ def configurations(board: Board, env_kwargs: Mapping[str, Any], batch: EpisodeBa
         starts = [episode_seeds(seed, task)[0] for seed in seeds]
         env.reset(seed=starts, options={"task_id": task})  # type: ignore[arg-type]  # lists are fine
         rows = np.zeros(batch.actions.shape[:2], np.int64)
-        for t in range(rows.shape[1]):
+        for t in range(batch.actions.shape[1]):
             _, _, _, _, info = env.step(batch.actions[:, t])
             rows[:, t] = info["configuration"]
     finally:

@@ -235,7 +235,7 @@ def test_a_file_of_another_language_becomes_a_submission(store, tmp_path):
     assert made.path == tmp_path / "out" / f"{DAY}-from-afar"
     assert verify(made, store).tier == "replayed"
     path.write_text("{}\n")
-    with pytest.raises(SubmissionError, match=r"episodes\.jsonl, line 1"):
+    with pytest.raises(SubmissionError, match=r"theirs\.jsonl, line 1: field 'task' is missing"):
         make_from_file(path, store=store, folder=tmp_path / "out", **{**facts, "agent": "broken"})
     assert [p.name for p in (tmp_path / "out").iterdir()] == [f"{DAY}-from-afar"]
 
