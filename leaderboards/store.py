@@ -42,9 +42,10 @@ class Store:
         return self.folder / "submissions" / "baselines.json"
 
     def submissions_of(self, board: Board) -> tuple[Path, ...]:
-        """The folders of a board's submissions, oldest first."""
+        """The folders of a board's submissions, oldest first; hidden ones are being made, or a desktop's."""
         folder = self.folder / "submissions" / board.id
-        return tuple(sorted(folder.iterdir())) if folder.is_dir() else ()
+        paths = folder.iterdir() if folder.is_dir() else ()
+        return tuple(sorted(path for path in paths if not path.name.startswith(".")))
 
     def submission_path(self, board: Board, name: str) -> Path:
         """Of one submission."""

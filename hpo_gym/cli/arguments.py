@@ -73,6 +73,15 @@ def check_output_file(path: Path | None, option: str) -> None:
         return
     if path.is_dir():
         raise WrongUsage(f"{option} {path} is a folder; a file is needed")
+    _check_parents(path, option)
+
+
+def check_output_folder(path: Path, option: str) -> None:
+    """The same of a folder, which may be there."""
+    _check_parents(path / "within", option)
+
+
+def _check_parents(path: Path, option: str) -> None:
     for parent in path.absolute().parents:
         if parent.exists():
             if not parent.is_dir():

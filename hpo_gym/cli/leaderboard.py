@@ -1,5 +1,6 @@
 """`hpo-gym leaderboard`: the boards and who stands on them; making, checking and verifying what is handed in."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from hpo_gym.cli.failures import CommandFailed, WrongUsage
 from hpo_gym.cli.leaderboard_make import Day, make, parse_day
 from hpo_gym.cli.leaderboard_store import BoardName, StoreFolder, board_data, board_named, boards_named, open_store
 from hpo_gym.cli.leaderboard_verify import check, verify
-from hpo_gym.cli.terminal import console, print_json
+from hpo_gym.cli.terminal import console, print_json, say
 
 if TYPE_CHECKING:
     from leaderboards.board import Board
@@ -86,9 +87,9 @@ def show(board: BoardName, as_json: Json = False, store: StoreFolder = None) -> 
     from rich.table import Table
 
     out = console()
-    out.print(f"{chosen.id}: {chosen.title}", markup=False, soft_wrap=True)
+    say(f"{chosen.id}: {chosen.title}")
     if not entries:
-        out.print(f"No submissions yet; be the first: hpo-gym leaderboard make {chosen.id} AGENT", markup=False)
+        say(f"No submissions yet; be the first: hpo-gym leaderboard make {chosen.id} AGENT")
         return
     order = "higher" if chosen.is_higher_better(chosen.primary_metric) else "lower"
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -142,9 +143,9 @@ def render(
 
     opened = open_store(store)
     pages = render_site(opened, out)
-    console().print(f"wrote {len(pages)} pages; open {pages[0]}", markup=False, soft_wrap=True)
+    say(f"wrote {len(pages)} pages; open {pages[0]}")
     if markdown:
-        console().print(f"wrote {write_markdown(opened)}", markup=False, soft_wrap=True)
+        say(f"wrote {write_markdown(opened)}")
 
 
 @app.command()
@@ -163,7 +164,7 @@ def serve(
     with server_for(out, port) as server:  # first, because a port that is taken is told before the work
         render_site(open_store(store), out)
         address = f"http://{HOST}:{server.server_address[1]}/"
-        console().print(f"{address} shows {out} (Ctrl-C ends it)", markup=False, soft_wrap=True)
+        say(f"{address} shows {out} (Ctrl-C ends it)")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
@@ -187,37 +188,42 @@ def baselines(
     """
     from agents.catalogue import CATALOGUE
     from hpo_gym.data.errors import did_you_mean
-    from leaderboards.baselines import make_baselines, record_baselines
 
     wanted = split_list(agents)
     for name in wanted or ():
         if name not in CATALOGUE:
             raise WrongUsage(f"--agents {name}: not in the catalogue{did_you_mean(name, CATALOGUE)}")
-    opened, day, out = open_store(store), parse_day(date), console()
+    opened, day = open_store(store), parse_day(date)
     refused: list[str] = []
     for chosen in boards_named(opened, board):
         data = board_data(chosen)
         if data["state"] != "present" and board is None:
-            out.print(f"{chosen.id}: left out, its data is not here: {data['get']}", markup=False, soft_wrap=True)
+            say(f"{chosen.id}: left out, its data is not here: {data['get']}")
             continue
         chosen.check_data()
-        made = make_baselines(
-            opened,
-            chosen,
-            EPISODES_CACHE,
-            agents=None if wanted is None else tuple(wanted),
-            date=day,
-            workers=workers,
-            tell=refused.append,
-        )
-        for submission in made:
-            out.print(f"{chosen.id}: wrote {submission.name}", markup=False, soft_wrap=True)
-        for record in record_baselines(opened, chosen) if opened.submissions_of(chosen) else ():
-            out.print(f"{chosen.id}: verified {record.submission}", markup=False, soft_wrap=True)
+        lines = _filled(opened, chosen, agents=wanted, workers=workers, date=day, tell=refused.append)
+        for line in lines:
+            say(f"{chosen.id}: {line}")
     for line in refused:
-        out.print(line, markup=False, soft_wrap=True)
+        say(line)
     if refused:
         raise CommandFailed(f"{len(refused)} agents could not be submitted")
+
+
+def _filled(store: "Store", board: "Board", *, agents: list[str] | None, **options: Any) -> Iterator[str]:
+    """Fill a board; a line about each thing that is done."""
+    from leaderboards.baselines import make_baselines, record_baselines
+
+    chosen = None if agents is None else tuple(agents)
+    is_anything_done = False
+    for submission in make_baselines(store, board, EPISODES_CACHE, agents=chosen, **options):
+        yield f"wrote {submission.name}"
+        is_anything_done = True
+    for record in record_baselines(store, board) if store.submissions_of(board) else ():
+        yield f"verified {record.submission}"
+        is_anything_done = True
+    if not is_anything_done:
+        yield "nothing to make or to verify"
 
 
 @app.command()
@@ -229,4 +235,4 @@ def freeze(store: StoreFolder = None) -> None:
     from leaderboards.freeze import freeze as freeze_boards
 
     new = freeze_boards(open_store(store).folder / "boards")
-    console().print(f"froze {', '.join(new)}" if new else "every board is frozen already", markup=False, soft_wrap=True)
+    say(f"froze {', '.join(new)}" if new else "every board is frozen already")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpo_gym.cli.arguments import environment_options, split_list
+from hpo_gym.cli.arguments import check_output_folder, environment_options, split_list
 from hpo_gym.cli.evaluation import check_family, tell_source
 from hpo_gym.cli.failures import CommandFailed, WrongUsage
 from hpo_gym.cli.leaderboard_store import BoardName, StoreFolder, board_data, board_named, open_store
-from hpo_gym.cli.terminal import console
+from hpo_gym.cli.terminal import say
 
 if TYPE_CHECKING:
     from agents.catalogue import CatalogueEntry
@@ -118,6 +118,7 @@ def make(
         "date": parse_day(date),
     }
     folder = out or _own_folder(opened, chosen)
+    check_output_folder(folder, "--out")
     manifest = _claimed(facts, opened, folder)
     if episodes is not None:
         if with_weights:
@@ -167,9 +168,21 @@ def _claimed(facts: dict[str, Any], store: "Store", folder: Path) -> "Manifest":
     try:
         manifest = manifest_of(facts)
     except SubmissionError as error:
-        raise WrongUsage(str(error)) from None
-    check_claim(manifest, store, folder)
+        raise WrongUsage(_by_option(str(error))) from None
+    try:
+        check_claim(manifest, store, folder)
+    except SubmissionError as error:
+        raise CommandFailed(_by_option(str(error))) from None
     return manifest
+
+
+def _by_option(message: str) -> str:
+    """A complaint about a key of submission.toml as one about the option that it comes from."""
+    found = re.match(r"submission\.toml: (?:key|field) '([a-z_]+)[^']*'(?: is)?", message)
+    if not found:
+        return message
+    key = found.group(1)
+    return ("--name" if key == "agent" else f"--{key.replace('_', '-')}") + message[found.end() :]
 
 
 def _from_file(
@@ -212,7 +225,7 @@ def _from_agent(
     for path in (kept, parts):
         if path.exists():
             note = f"going on with the episodes in {path}: delete it if the agent has changed since"
-            console(stderr=True).print(note, markup=False, soft_wrap=True)
+            say(note, stderr=True)
     try:
         played = play(board, agent, entry.build, kept, workers=workers, progress=True)
     except KeyboardInterrupt:
@@ -225,7 +238,7 @@ def _from_agent(
 
 def _entry(agent: str, board: "Board") -> "CatalogueEntry":
     """The agent, if it may play this board; absent data is told with the command that gets it."""
-    from agents.catalogue import UnknownAgentError, resolve
+    from agents.catalogue import CATALOGUE, UnknownAgentError, resolve
 
     env_id = board.protocol.env_id
     try:
@@ -240,7 +253,8 @@ def _entry(agent: str, board: "Board") -> "CatalogueEntry":
     if data["state"] != "present":
         raise CommandFailed(f"board {board.id}: its data is not here; get it with: {data['get']}")
     board.check_data()
-    tell_source(agent, env_id)
+    if agent in CATALOGUE:
+        tell_source(agent, env_id)
     return entry
 
 
@@ -259,11 +273,9 @@ def _weights(agent: str, entry: "CatalogueEntry", board: "Board", with_weights: 
 def _tell(made: "Submission", store: Path | None) -> None:
     where = _shown(made.path)
     weights = ", with weights" if made.has_policy else ""
-    out = console()
-    line = f"wrote {where}: {made.board.n_episodes} episodes, {made.n_trials} actions{weights}"
-    out.print(line, markup=False, soft_wrap=True)
+    say(f"wrote {where}: {made.board.n_episodes} episodes, {made.n_trials} actions{weights}")
     option = f" --store {store}" if store else ""
-    out.print(f"next: hpo-gym leaderboard verify {where}{option}", markup=False, soft_wrap=True)
+    say(f"next: hpo-gym leaderboard verify {where}{option}")
 
 
 def _shown(path: Path) -> Path:

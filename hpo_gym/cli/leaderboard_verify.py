@@ -12,7 +12,7 @@ import typer
 from hpo_gym.cli.arguments import split_integers
 from hpo_gym.cli.failures import CommandFailed, WrongUsage
 from hpo_gym.cli.leaderboard_store import StoreFolder, board_data, board_named, open_store
-from hpo_gym.cli.terminal import console
+from hpo_gym.cli.terminal import console, say
 
 if TYPE_CHECKING:
     from leaderboards.board import Board
@@ -36,7 +36,7 @@ def check(folders: Folders = None, store: StoreFolder = None) -> None:
     for submission in found:
         weights = ", with weights" if submission.has_policy else ""
         counts = f"{submission.board.n_episodes} episodes, {submission.n_trials} actions{weights}"
-        _say(f"{submission.name}: in order for {submission.board.id}: {counts}")
+        say(f"{submission.name}: in order for {submission.board.id}: {counts}")
     _fail_if(len(folders) - len(found), len(folders))
 
 
@@ -85,8 +85,9 @@ def verify(
         if is_partial:
             chosen = _chosen_seeds(submissions[0].board, wanted, subset, np.random.default_rng(seed))
             n_refused += _verify_some(submissions, opened, chosen, is_alone=len(paths) == 1)
-        else:
-            n_refused += _verify_whole(submissions, opened, rerun=rerun, record=record, is_alone=len(paths) == 1)
+            continue
+        for at_once in _groups(submissions, opened):
+            n_refused += _verify_whole(at_once, opened, rerun=rerun, record=record, is_alone=len(paths) == 1)
     _fail_if(n_refused, len(paths))
 
 
@@ -96,7 +97,7 @@ def _paths(store: "Store", name: str | None) -> Iterator[Path]:
         paths = store.submissions_of(board)
         data = board_data(board)
         if name is None and paths and data["state"] != "present":
-            _say(f"{board.id}: {len(paths)} left out, its data is not here: {data['get']}")
+            say(f"{board.id}: {len(paths)} left out, its data is not here: {data['get']}")
             continue
         yield from paths
 
@@ -115,6 +116,21 @@ def _read(paths: Sequence[Path], *, store: "Store", is_alone: bool) -> "list[Sub
     return found
 
 
+def _groups(submissions: "list[Submission]", store: "Store") -> "list[list[Submission]]":
+    """Those of a board that are played side by side.
+
+    Of searches many take no longer than one. Training runs take minutes, so each is told when it is done; but rivals
+    that were never recorded have to be at hand for the others to be compared with.
+    """
+    from leaderboards.baselines import has_record
+
+    board = submissions[0].board
+    rivals = [submission for submission in submissions if submission.manifest.agent in board.rivals]
+    if board.is_search or not all(has_record(store, rival) for rival in rivals):
+        return [submissions]
+    return [[submission] for submission in submissions]
+
+
 def _verify_whole(
     submissions: "Sequence[Submission]", store: "Store", *, rerun: bool, record: bool, is_alone: bool
 ) -> int:
@@ -124,7 +140,8 @@ def _verify_whole(
 
     board, records = submissions[0].board, []
     n_refused = 0
-    with _waiting(f"replaying {len(submissions)} submissions to {board.id}"):
+    what = f"{len(submissions)} submissions" if len(submissions) > 1 else submissions[0].name
+    with _waiting(f"replaying {what} on {board.id}"):
         try:
             records = verify_all(submissions, store, rerun=rerun)
         except SubmissionError as error:
@@ -150,20 +167,20 @@ def _tell(submission: "Submission", found: "Record", store: "Store", *, record: 
     shown = board.shown_metrics if is_alone else board.shown_metrics[:1]
     figures = {name: f"{found.metrics[name].mean:.4f} [{_interval(found, name)}]" for name in shown}
     if not is_alone:
-        _say(f"{board.id} {submission.name}: {found.tier}, {board.primary_metric} {figures[shown[0]]}; {state}")
+        say(f"{board.id} {submission.name}: {found.tier}, {board.primary_metric} {figures[shown[0]]}; {state}")
         return is_same
     how = "its weights act so again" if found.tier == "re-run" else "its actions were played again"
-    _say(f"{submission.name} on {board.id}: {found.tier} ({how}), {board.n_episodes} episodes")
+    say(f"{submission.name} on {board.id}: {found.tier} ({how}), {board.n_episodes} episodes")
     for name, figure in figures.items():
-        _say(f"  {name:<{max(map(len, shown))}}  {figure}")
-    _say("In brackets 95 % bootstrap intervals over seeds.")
-    _say(_rank(submission, found, store))
-    _say(state[0].upper() + state[1:] + ".")
+        say(f"  {name:<{max(map(len, shown))}}  {figure}")
+    say("In brackets 95 % bootstrap intervals over seeds.")
+    say(_rank(submission, found, store))
+    say(state[0].upper() + state[1:] + ".")
     if not path.exists():
         there = store.submission_path(board, submission.name)
         is_there = submission.path == there.absolute()
         put = "commit it" if is_there else f"commit it as leaderboards/submissions/{board.id}/{submission.name}"
-        _say(f"next: {put} and open a pull request (CONTRIBUTING.md: Submit to a leaderboard)")
+        say(f"next: {put} and open a pull request (CONTRIBUTING.md: Submit to a leaderboard)")
     return is_same
 
 
@@ -233,7 +250,7 @@ def _verify_some(submissions: "Sequence[Submission]", store: "Store", seeds: Seq
             continue
         how = "the same to the bit" if largest == 0 else f"within tolerance, largest difference {largest:.3g}"
         played = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-        _say(f"{submission.board.id} {submission.name}: {played}: {how} as the record")
+        say(f"{submission.board.id} {submission.name}: {played}: {how} as the record")
     return n_refused
 
 
@@ -255,7 +272,7 @@ def _refuse(error: Exception, *, is_alone: bool) -> None:
     """The error itself where it is the only answer, else a line among others."""
     if is_alone:
         raise error
-    _say(f"refused: {error}")
+    say(f"refused: {error}")
 
 
 def _fail_if(n_refused: int, n_all: int) -> None:
@@ -272,7 +289,3 @@ def _waiting(words: str) -> Iterator[None]:
         return
     with screen.status(f"{words} ..."):
         yield
-
-
-def _say(line: str) -> None:
-    console().print(line, markup=False, soft_wrap=True)

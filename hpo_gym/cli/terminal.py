@@ -19,6 +19,11 @@ def console(*, stderr: bool = False) -> "Console":
     return Console(file=stream, width=width, highlight=False, soft_wrap=False)
 
 
+def say(line: str, *, stderr: bool = False) -> None:
+    """One line, however long, without markup: it may hold a path or a stranger's words."""
+    console(stderr=stderr).print(line, markup=False, soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     """Plain JSON for programs."""
     print(json.dumps(value, indent=2, ensure_ascii=False))

@@ -76,6 +76,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert outcome.code == 0, outcome.err
     assert f"{SEARCH}: wrote {DAY}-random" in outcome.out
     assert f"{RUN}: verified {DAY}-cosine" in outcome.out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        again = leaderboard("baselines", "--agents", "random,cosine")
+    assert again.out == f"{RUN}: nothing to make or to verify\n{SEARCH}: nothing to make or to verify\n"
     return folder
 
 
@@ -199,8 +203,8 @@ def test_what_would_be_refused_is_refused_before_anything_is_played(
 ) -> None:
     monkeypatch.setattr("leaderboards.play.evaluate_protocol", lambda *_, **__: pytest.fail("it was played"))
     make(SEARCH, "random").fails(1, "'random' is reserved")
-    make(SEARCH, "own_agents:build", "--name", "rand.om").fails(1, "'random' is reserved")
-    make(SEARCH, "own_agents:build", "--name", "My Agent").fails(2, "'agent'", "lower-case", "'My Agent'")
+    make(SEARCH, "own_agents:build", "--name", "rand.om").fails(1, "--name 'rand.om'", "'random' is reserved")
+    make(SEARCH, "own_agents:build", "--name", "My Agent").fails(2, "--name: ", "lower-case", "'My Agent'")
     make(SEARCH, "own_agents:build", "--code", "http://example.org").fails(2, "https://")
     make(SEARCH, "own_agents:build", "--description", "<b>").fails(2, "angle bracket")
     make(SEARCH, "own_agents:build", "--licence", "my own").fails(2, "SPDX")
@@ -212,6 +216,7 @@ def test_what_would_be_refused_is_refused_before_anything_is_played(
     make(SEARCH, "own_agents:build", "--name", "the-irs").fails(1, "other authors")
     write_submission(Path("made"), store.boards[SEARCH], agent="mine", date=DAY)
     make(SEARCH, "own_agents:build", "--name", "mine").fails(1, "is there already")
+    make(SEARCH, "own_agents:build", "--out", "own_agents.py").fails(2, "--out own_agents.py", "is not a folder")
 
 
 def test_weights_that_saw_what_is_judged_are_told_before_they_play(
