@@ -1,44 +1,15 @@
 """What a board's page says: facts, groups of rows, figures and duels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from leaderboards.board import Board
 from leaderboards.pages.figures import MOST_AGENTS, comparison_of, duels, shown_in_figures
-from leaderboards.pages.standings_table import Row, columns_of, rows_of
+from leaderboards.pages.standings_table import columns_of, groups_of
 from leaderboards.pages.wording import EVIDENCE
 from leaderboards.standings import Entry
 
 Facts = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """Rows that stand together below a heading; the ranked ones need none."""
-
-    heading: str
-    kind: str
-    rows: tuple[Row, ...]
-
-
-def groups_of(board: Board, entries: Sequence[Entry]) -> tuple[Group, ...]:
-    """Those with a rank, references, and what is not replayed yet, as far as there are any."""
-    rows = rows_of(board, entries)
-    groups = (
-        Group(heading="", kind="ranked", rows=tuple(row for row in rows if row.entry.rank is not None)),
-        Group(
-            heading="References: they change the very run that the others control, so they have no rank",
-            kind="reference",
-            rows=tuple(row for row in rows if row.entry.record and row.entry.rank is None),
-        ),
-        Group(
-            heading="Not replayed yet: no figures, no rank",
-            kind="submitted",
-            rows=tuple(row for row in rows if row.entry.record is None),
-        ),
-    )
-    return tuple(group for group in groups if group.rows)
 
 
 def facts_of(board: Board) -> Facts:

@@ -6,7 +6,7 @@ from pathlib import Path
 from hpo_gym.evaluation.atomic_file import atomic_writer
 from hpo_gym.evaluation.comparison_tables import Cell, TextTable
 from leaderboards.board import Board
-from leaderboards.pages.standings_table import Row, columns_of, rows_of
+from leaderboards.pages.standings_table import Row, columns_of, groups_of
 from leaderboards.standings import Entry, standings
 from leaderboards.store import Store
 
@@ -18,7 +18,7 @@ _HEAD = f"""# Leaderboards
 Every figure was recomputed from a submission's actions; the scores that it states count for nothing. Evidence:
 *re-run* = the agent's weights chose the very same actions again; *replayed* = its actions were played again;
 *submitted* = only checked, no figures yet. In brackets 95 % bootstrap intervals over seeds; the best of those with a
-rank is marked. References change the very run that the others control, so they have no rank.
+rank is marked. References change the very run that the others control, so they stand below, without a rank.
 
 Written by `{COMMAND}`; CONTRIBUTING.md says how to submit.
 """
@@ -34,7 +34,8 @@ def board_section(board: Board, entries: Sequence[Entry]) -> str:
     lines = [f"## {board.title} (`{board.id}`)", "", board.description, ""]
     if not entries:
         return "\n".join([*lines, "No submissions yet.", ""])
-    return "\n".join([*lines, _table(board, rows_of(board, entries)).markdown()])
+    rows = [row for group in groups_of(board, entries) for row in group.rows]
+    return "\n".join([*lines, _table(board, rows).markdown()])
 
 
 def write_markdown(store: Store) -> Path:

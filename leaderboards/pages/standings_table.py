@@ -36,6 +36,15 @@ class Row:
     figures: tuple[Figure | None, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Rows that stand together below a heading; the ranked ones need none."""
+
+    heading: str
+    kind: str
+    rows: tuple[Row, ...]
+
+
 def columns_of(board: Board, metrics: Sequence[str] = ()) -> tuple[Column, ...]:
     """Those that the board shows, or others of its protocol."""
     return tuple(
@@ -60,6 +69,25 @@ def rows_of(board: Board, entries: Sequence[Entry]) -> tuple[Row, ...]:
         )
         for entry in entries
     )
+
+
+def groups_of(board: Board, entries: Sequence[Entry]) -> tuple[Group, ...]:
+    """Those with a rank, references, and what is not replayed yet, as far as there are any."""
+    rows = rows_of(board, entries)
+    groups = (
+        Group(heading="", kind="ranked", rows=tuple(row for row in rows if row.entry.rank is not None)),
+        Group(
+            heading="References: they change the very run that the others control, so they have no rank",
+            kind="reference",
+            rows=tuple(row for row in rows if row.entry.record and row.entry.rank is None),
+        ),
+        Group(
+            heading="Not replayed yet: no figures, no rank",
+            kind="submitted",
+            rows=tuple(row for row in rows if row.entry.record is None),
+        ),
+    )
+    return tuple(group for group in groups if group.rows)
 
 
 def _best(column: Column, entries: Sequence[Entry]) -> str:

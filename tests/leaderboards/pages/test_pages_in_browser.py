@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser, missing
 
+from benchmarks.chromium import Browser, missing
 from benchmarks.made_up_leaderboard import OLD_SEARCH, RUN, SEARCH
 
 if missing():
@@ -78,6 +78,7 @@ def test_every_column_sorts_and_the_groups_below_stay_below(browser: Browser, si
         browser.click(heading(column))
         assert browser.run(SORTED)[0][0] == column
         assert browser.run(AGENTS)[-2:] == ["reference", "newcomer"]
+    browser.run("document.querySelector('.scroll').scrollLeft = 0")
     browser.click(heading(1))
     assert browser.run(AGENTS)[:3] == ["agent-000", "rival-off", "rival-tuned"]
     higher_is_better = 3
@@ -194,6 +195,8 @@ def test_on_a_phone_the_table_scrolls_by_itself_and_the_agents_stay(browser: Bro
     name = "const c = document.querySelector('#board tbody th').getBoundingClientRect(); return [c.left, c.right]"
     left, right = browser.run(name)
     assert 16 <= left < right < 260
+    focused = "const b = document.querySelector(arguments[0]); b.focus(); return b.getBoundingClientRect().left"
+    assert browser.run(focused, heading(2)) >= right  # not under the column that stays
 
 
 def test_printing_leaves_out_what_paper_cannot_do(browser: Browser, site: Path) -> None:
