@@ -12,7 +12,7 @@ from hpo_gym.cli.failures import CommandFailed, WrongUsage
 from hpo_gym.cli.leaderboard_make import Day, make, parse_day
 from hpo_gym.cli.leaderboard_store import BoardName, StoreFolder, board_data, board_named, boards_named, open_store
 from hpo_gym.cli.leaderboard_verify import check, verify
-from hpo_gym.cli.terminal import console, print_json, say
+from hpo_gym.cli.terminal import console, print_json, say, waiting
 
 if TYPE_CHECKING:
     from leaderboards.board import Board
@@ -142,7 +142,8 @@ def render(
     from leaderboards.pages.site import render_site
 
     opened = open_store(store)
-    pages = render_site(opened, out)
+    with waiting("writing the pages"):
+        pages = render_site(opened, out)
     say(f"wrote {len(pages)} pages; open {pages[0]}")
     if markdown:
         say(f"wrote {write_markdown(opened)}")
@@ -152,6 +153,9 @@ def render(
 def serve(
     out: SiteFolder = Path("site"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of this machine; 0 for any that is free.")] = 8000,
+    anew: Annotated[
+        bool, typer.Option("--render/--no-render", help="Write the pages first, or show those there.")
+    ] = True,
     store: StoreFolder = None,
 ) -> None:
     """Write the pages and show them to a browser on this machine, until Ctrl-C.
@@ -162,7 +166,11 @@ def serve(
     from leaderboards.serve import HOST, server_for
 
     with server_for(out, port) as server:  # first, because a port that is taken is told before the work
-        render_site(open_store(store), out)
+        if anew:
+            with waiting("writing the pages"):
+                render_site(open_store(store), out)
+        elif not (out / "index.html").is_file():
+            raise WrongUsage(f"--no-render: {out} has no pages")
         address = f"http://{HOST}:{server.server_address[1]}/"
         say(f"{address} shows {out} (Ctrl-C ends it)")
         try:

@@ -41,7 +41,7 @@ def make(
     agent: Annotated[
         str | None,
         typer.Argument(
-            metavar="[AGENT]", help="A name of the catalogue, the folder of a trained policy, or module:builder."
+            metavar="AGENT", help="A name of the catalogue, the folder of a trained policy, or module:builder."
         ),
     ] = None,
     episodes: Annotated[

@@ -1,7 +1,6 @@
 """`hpo-gym leaderboard check` and `verify`: whether a submission is in order, and what its actions really score."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import typer
 from hpo_gym.cli.arguments import split_integers
 from hpo_gym.cli.failures import CommandFailed, WrongUsage
 from hpo_gym.cli.leaderboard_store import StoreFolder, board_data, board_named, open_store
-from hpo_gym.cli.terminal import console, say
+from hpo_gym.cli.terminal import say, waiting
 
 if TYPE_CHECKING:
     from leaderboards.board import Board
@@ -21,14 +20,14 @@ if TYPE_CHECKING:
     from leaderboards.submission import Submission
 
 Folders = Annotated[
-    list[Path] | None, typer.Argument(metavar="FOLDER...", help="Of submissions: submission.toml and episodes.jsonl.")
+    list[Path] | None, typer.Argument(metavar="FOLDER", help="Of submissions: submission.toml and episodes.jsonl.")
 ]
 
 
 def check(folders: Folders = None, store: StoreFolder = None) -> None:
     """Check submissions without playing anything: files, fields, completeness, ranges, names. Takes milliseconds.
 
-    Example: hpo-gym leaderboard check submissions/2026-01-31-my-agent
+    Example: hpo-gym leaderboard check leaderboards/submissions/noisy-quadratic-v1/*
     """
     if not folders:
         raise WrongUsage("which submissions? name their folders")
@@ -141,7 +140,7 @@ def _verify_whole(
     board, records = submissions[0].board, []
     n_refused = 0
     what = f"{len(submissions)} submissions" if len(submissions) > 1 else submissions[0].name
-    with _waiting(f"replaying {what} on {board.id}"):
+    with waiting(f"replaying {what} on {board.id}"):
         try:
             records = verify_all(submissions, store, rerun=rerun)
         except SubmissionError as error:
@@ -242,7 +241,7 @@ def _verify_some(submissions: "Sequence[Submission]", store: "Store", seeds: Seq
     n_refused = 0
     for submission in submissions:
         try:
-            with _waiting(f"replaying {len(seeds)} seeds of {submission.name}"):
+            with waiting(f"replaying {len(seeds)} seeds of {submission.name}"):
                 largest = verify_subset(submission, store, seeds)
         except SubmissionError as error:
             _refuse(error, is_alone=is_alone)
@@ -278,14 +277,3 @@ def _refuse(error: Exception, *, is_alone: bool) -> None:
 def _fail_if(n_refused: int, n_all: int) -> None:
     if n_refused:
         raise CommandFailed(f"{n_refused} of {n_all} refused")
-
-
-@contextmanager
-def _waiting(words: str) -> Iterator[None]:
-    """Says on a terminal what takes its time."""
-    screen = console(stderr=True)
-    if not screen.is_terminal:
-        yield
-        return
-    with screen.status(f"{words} ..."):
-        yield

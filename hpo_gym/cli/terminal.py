@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +24,17 @@ def console(*, stderr: bool = False) -> "Console":
 def say(line: str, *, stderr: bool = False) -> None:
     """One line, however long, without markup: it may hold a path or a stranger's words."""
     console(stderr=stderr).print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def waiting(words: str) -> Iterator[None]:
+    """Says on a terminal what takes its time."""
+    screen = console(stderr=True)
+    if not screen.is_terminal:
+        yield
+        return
+    with screen.status(f"{words} ..."):
+        yield
 
 
 def print_json(value: Any) -> None:

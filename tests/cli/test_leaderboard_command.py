@@ -346,6 +346,8 @@ def test_ctrl_c_ends_the_server_quietly(empty: Store, monkeypatch: pytest.Monkey
         raise KeyboardInterrupt
 
     monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", interrupted)
+    leaderboard("serve", "--out", "pages", "--port", "0", "--no-render").fails(2, "pages has no pages")
     told = leaderboard("serve", "--out", "pages", "--port", "0")
     assert (told.code, told.err) == (0, "")
     assert "http://127.0.0.1:" in told.out
+    assert "http://127.0.0.1:" in leaderboard("serve", "--out", "pages", "--port", "0", "--no-render").out
