@@ -1,8 +1,8 @@
 """How far a replayed training run may end from where it ended elsewhere: the tolerance of the in-run boards.
 
 `python -m benchmarks.replay_tolerance BOARD [--agents a,b] [--n-seeds 2]` replays the board's baselines in processes
-whose libraries use other instructions of the processor, as they would on another machine, and with two threads, and
-holds the outcomes against the records. Rewrites docs/results/replay_tolerance.md from all boards measured so far.
+whose libraries use other instructions of the processor, as they would on another machine, and holds the outcomes
+against the records. Rewrites docs/results/replay_tolerance.md from all boards measured so far.
 """
 
 import argparse
@@ -37,18 +37,15 @@ MACHINES = {
         "ONEDNN_MAX_CPU_ISA": "SSE41",
         "OPENBLAS_CORETYPE": "Nehalem",
     },
-    "two threads": {},
 }
 """What stands for another machine -> environment variables of its process."""
 
 
-def outcomes(board_id: str, name: str, seeds: list[int], n_threads: int) -> list[float]:
+def outcomes(board_id: str, name: str, seeds: list[int]) -> list[float]:
     """What a submission's runs end with, here and now."""
     store = Store()
     board = store.boards[board_id]
     submission = read_submission(store.submission_path(board, name), store)
-    protocol = board.protocol.model_copy(update={"torch_threads": n_threads})
-    object.__setattr__(submission, "board", board.model_copy(update={"protocol": protocol}))
     (batches,) = replay([submission], seeds)
     return batches[0].outcomes[board.primary_metric].tolist()
 
@@ -60,8 +57,7 @@ def differences(board_id: str, name: str, seeds: list[int]) -> dict[str, float]:
     kept = read_record(store.record_path(board, name)).courses[""].outcomes[board.primary_metric]
     found = {}
     for machine, variables in MACHINES.items():
-        n_threads = 2 if machine == "two threads" else 1
-        call = f"outcomes({board_id!r}, {name!r}, {seeds}, {n_threads})"
+        call = f"outcomes({board_id!r}, {name!r}, {seeds})"
         code = f"from benchmarks.replay_tolerance import outcomes; print({call})"
         told = subprocess.run(
             [sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True, check=True
@@ -77,8 +73,8 @@ def page() -> str:
     lines = [
         "# How far replayed training runs differ between machines\n",
         "Written by `python -m benchmarks.replay_tolerance BOARD`: baselines replayed in processes whose libraries are",
-        "told to use other instructions of the processor (other kernels, other rounding), and with two threads,",
-        "against their records; the largest difference of the outcome over the seeds that were replayed.\n",
+        "told to use other instructions of the processor (other kernels, other rounding), against their records; the",
+        "largest difference of the outcome over the seeds that were replayed. One thread.\n",
         f"{describe_machine()}",
     ]
     for path in sorted(KEPT.glob("*.json")):
