@@ -131,8 +131,8 @@ def markdown(rendered: Mapping[str, float], seen: Mapping[str, Any] | None, size
     if seen:
         lines += [
             "",
-            f"In Chromium {seen['version']}, without a window: the best round of each; sorting and filtering are timed until "
-            "the page is laid out anew.",
+            f"In Chromium {seen['version']}, without a window: the best round of each; sorting and filtering are timed "
+            "until the page is laid out anew.",
             "",
             "| in the browser | milliseconds |",
             "|---|---:|",

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 300, 190
-LEFT, RIGHT, TOP, BOTTOM = 46, 8, 10, 36
+LEFT, RIGHT, TOP, BOTTOM = 58, 8, 10, 36
 """Room around the axes, in the same units as the size: pixels where the page has room."""
 
 
@@ -134,7 +134,7 @@ def _frame(x: Axis, y: Axis) -> Markup:
         Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format((LEFT + right) / 2, HEIGHT - 5, x.label)
     )
     if y.label:
-        turned = Markup('<text transform="translate(10 {}) rotate(-90)" text-anchor="middle">{}</text>')
+        turned = Markup('<text transform="translate(9 {}) rotate(-90)" text-anchor="middle">{}</text>')
         parts.append(turned.format((TOP + bottom) / 2, y.label))
     return Markup("").join(parts)
 

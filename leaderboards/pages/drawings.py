@@ -73,8 +73,7 @@ def _search_chart(chart_id: str, task: str, regret: Floats, x: Axis, y: Axis) ->
         description=f"Line chart of normalised regret over {len(trials)} trials on task {task}. Mean of {len(regret)} "
         f"seeds: {mean[0]:.4f} after 1 trial, {mean[half - 1]:.4f} after {half}, {mean[-1]:.4f} at the end; "
         f"the seeds end between {regret[:, -1].min():.4f} and {regret[:, -1].max():.4f}.",
-        summary=f"Mean {mean[0]:.4f} → {mean[-1]:.4f}; seeds end at {regret[:, -1].min():.4f} to "
-        f"{regret[:, -1].max():.4f}.",
+        summary=_search_in_words(regret),
         x=x,
         y=y,
         lines=(
@@ -153,6 +152,20 @@ def _loss_chart(updates: Sequence[Floats], losses: Sequence[Floats], x: Axis) ->
         y=y,
         lines=tuple(lines),
     )
+
+
+def _search_in_words(regret: Floats) -> str:
+    start, end = regret.mean(axis=0)[[0, -1]]
+    if (regret == regret[0]).all():
+        return f"Every seed alike: {_regret(start)} → {_regret(end)}."
+    return (
+        f"Mean {_regret(start)} → {_regret(end)}; seeds end at {_regret(regret[:, -1].min())} to "
+        f"{_regret(regret[:, -1].max())}."
+    )
+
+
+def _regret(value: float) -> str:
+    return "0" if value == 0 else f"{value:.4f}"
 
 
 def _course_in_words(mean: Floats) -> str:
