@@ -63,6 +63,12 @@ class Browser:
         """JavaScript on the page."""
         return self.driver.execute_script(script, *arguments)
 
+    def wait(self, script: str, seconds: float = 10) -> None:
+        """Until JavaScript returns true."""
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        WebDriverWait(self.driver, seconds, poll_frequency=0.02).until(lambda driver: driver.execute_script(script))
+
     def click(self, selector: str) -> None:
         """As with a mouse."""
         from selenium.webdriver.common.by import By

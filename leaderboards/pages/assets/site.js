@@ -36,7 +36,10 @@
     showTheme();
   }
 
-  // Rows are sorted within their group: references and what is not replayed yet stay below.
+  // Rows are sorted within their group: references and what is not replayed yet stay below. To lay out a row anew is
+  // what takes time, so the rows that are seen first move at once and the others when those have been painted.
+  const FIRST_ROWS = 25;
+
   function setUpTable(table) {
     const collator = new Intl.Collator("en", { numeric: true });
     const headings = [...table.tHead.rows[0].cells];
@@ -50,6 +53,7 @@
       row, [...row.querySelectorAll("th, .words, .date")].map((cell) => cell.textContent).join(" ").toLowerCase(),
     ]));
     let sorted = "";
+    let nSorts = 0;
 
     const text = (row, column) => {
       const cell = row.cells[column];
@@ -59,6 +63,7 @@
     function sort(column, direction) {
       const isNumber = headings[column].dataset.type === "number";
       const sign = direction === "descending" ? -1 : 1;
+      const later = [];
       for (const { body, rows } of groups) {
         const keyed = rows.map((row, place) => {
           const value = text(row, column);
@@ -70,11 +75,27 @@
           const order = isNumber ? a.value - b.value : collator.compare(a.value, b.value);
           return sign * order || a.place - b.place;
         });
-        body.append(...keyed.map(({ row }) => row));
+        const ordered = keyed.map(({ row }) => row);
+        const others = ordered.splice(FIRST_ROWS);
+        const above = body.querySelector("tr.group");
+        if (above) above.after(...ordered); else body.prepend(...ordered);
+        if (others.length) later.push(() => body.append(...others));
       }
+      moveLater(later);
       for (const heading of headings) heading.removeAttribute("aria-sort");
       headings[column].setAttribute("aria-sort", direction);
       sorted = `, by ${headings[column].dataset.name}, ${direction}`;
+    }
+
+    function moveLater(moves) {
+      const number = ++nSorts;
+      table.ariaBusy = String(moves.length > 0);
+      if (!moves.length) return;
+      requestAnimationFrame(() => setTimeout(() => {
+        if (number !== nSorts) return; // sorted otherwise in the meantime
+        for (const move of moves) move();
+        table.ariaBusy = "false";
+      }));
     }
 
     function filter() {

@@ -17,7 +17,7 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = (own.parent if own.name.startswith("popen-") else own) / "made-up-leaderboards"
     with FileLock(f"{folder}.lock"):
         if not (folder / "site").is_dir():
-            made_up_store(folder / "store", n_searchers=11, n_controllers=3)
+            made_up_store(folder / "store", n_searchers=30, n_controllers=3)
             render_site(Store(folder / "store"), folder / "site")
     return folder
 

@@ -122,7 +122,7 @@ def test_figures_have_a_light_and_a_dark_file(site: Path) -> None:
     assert len(light) == len(dark) == 4
     assert all(d == name.replace("-light", "-dark") for name, d in zip(light, dark, strict=True))
     assert all(len(alt) > 40 for alt in page.values("img", "alt"))
-    assert "Figures show 10 of 11 agents" in page.text
+    assert "Figures show 10 of 30 agents" in page.text
 
 
 def hostile(entry: Entry) -> Entry:
