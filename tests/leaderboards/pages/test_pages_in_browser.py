@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hostile_words import HOSTILE, hostile
 
 from benchmarks.chromium import Browser, missing
 from benchmarks.made_up_leaderboard import OLD_SEARCH, RUN, SEARCH
+from leaderboards.pages.site import write_site
+from leaderboards.standings import standings
+from leaderboards.store import Store
 
 if missing():
     pytest.skip(missing(), allow_module_level=True)
@@ -216,6 +220,15 @@ def test_on_a_phone_the_table_scrolls_by_itself_and_the_agents_stay(browser: Bro
     assert 16 <= left < right < 260
     focused = "const b = document.querySelector(arguments[0]); b.focus(); return b.getBoundingClientRect().left"
     assert browser.run(focused, heading(2)) >= right  # not under the column that stays
+
+
+def test_nothing_that_a_stranger_wrote_runs(browser: Browser, store: Store, tmp_path: Path) -> None:
+    board = store.boards[RUN].model_copy(update={"title": HOSTILE, "description": HOSTILE})
+    newcomer = hostile(standings(store, store.boards[RUN])[-1])  # an alert would stop the browser
+    for page in write_site({RUN: board}, {RUN: (newcomer,)}, tmp_path / "site"):
+        browser.open(page)
+        assert browser.run("return document.title").strip()
+        assert browser.run("return document.scripts.length") == 1
 
 
 def test_printing_leaves_out_what_paper_cannot_do(browser: Browser, site: Path) -> None:

@@ -1,20 +1,17 @@
 """What the pages say and link to; a stranger's words are only ever words."""
 
-import dataclasses
 import shutil
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hostile_words import HOSTILE, hostile
 from page_reader import Page
 
 from benchmarks.made_up_leaderboard import OLD_SEARCH, RUN, SEARCH
 from leaderboards.pages.site import ASSETS, render_site, write_site
-from leaderboards.standings import Entry, standings
+from leaderboards.standings import standings
 from leaderboards.store import Store
-from leaderboards.submission import Manifest, ReplayOptions
-
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7 * 7 }} {% raise %} &lt;b&gt; javascript:x"
 
 
 @pytest.fixture(scope="module")
@@ -123,29 +120,6 @@ def test_figures_have_a_light_and_a_dark_file(site: Path) -> None:
     assert all(d == name.replace("-light", "-dark") for name, d in zip(light, dark, strict=True))
     assert all(len(alt) > 40 for alt in page.values("img", "alt"))
     assert "Figures show 10 of 30 agents" in page.text
-
-
-def hostile(entry: Entry) -> Entry:
-    """With what no check would let through."""
-    manifest = Manifest.model_construct(
-        format=1,
-        board=HOSTILE,
-        agent=HOSTILE,
-        authors=(HOSTILE, HOSTILE),
-        date=entry.manifest.date,
-        licence=HOSTILE,
-        code="https://example.org/\"><script>alert('code')</script>",
-        training_compute=HOSTILE,
-        training_cost=1.0,
-        external_data=HOSTILE,
-        description=HOSTILE,
-        env_kwargs=ReplayOptions.model_construct(action=None, fidelity=None, recipe=HOSTILE),
-    )
-    record = entry.record and entry.record.model_copy(
-        update={"agent": HOSTILE, "versions": {HOSTILE: HOSTILE}, "submission": HOSTILE}
-    )
-    submission = dataclasses.replace(entry.submission, manifest=manifest, episodes_sha256=HOSTILE)
-    return dataclasses.replace(entry, submission=submission, record=record)
 
 
 def test_hostile_words_stay_words_on_every_page(store: Store, tmp_path: Path) -> None:
