@@ -44,7 +44,7 @@ def random_submission(board: Board, rng: np.random.Generator) -> Submission:
         actions={task: tuple(rng.permutation(n)[:n_steps] for _ in board.seeds) for task in board.tasks},
         stated={task: (None,) * len(board.seeds) for task in board.tasks},
         episodes_sha256="",
-        has_policy=False,
+        policy_sha256="",
     )
 
 

@@ -144,6 +144,7 @@ class _Submission:
             submission=folder.name,
             agent=self.agent,
             episodes_sha256=hashlib.sha256(episodes.encode()).hexdigest(),
+            env_kwargs={"recipe": self.recipe} if self.recipe else {},
             tier=tier,
             is_reference=bool(self.recipe),
             metrics={name: self._summary(name, courses) for name in self.board.protocol.metrics},

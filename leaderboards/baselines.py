@@ -168,9 +168,8 @@ def record_baselines(store: Store, board: Board) -> Iterator[Record]:
 
 
 def has_record(store: Store, submission: Submission) -> bool:
-    """Whether the store has a record of these very actions."""
+    """Whether the store has a record of what is handed in now."""
     path = store.record_path(submission.board, submission.name)
     if not path.exists():
         return False
-    record = read_record(path)
-    return (record.board_sha256, record.episodes_sha256) == (submission.board.sha256, submission.episodes_sha256)
+    return read_record(path).is_of(submission)

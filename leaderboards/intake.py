@@ -43,7 +43,7 @@ def read_submission(path: Path, store: Store) -> Submission:
         sha256 = hashlib.sha256(content).hexdigest()
         where = folder.where(MANIFEST)
         check_name(manifest, board, store, where=where, episodes_sha256=sha256, is_own=folder.is_at)
-        has_policy = _has_policy(folder)
+        policy_sha256 = _policy_sha256(folder)
     return Submission(
         path=path,
         manifest=manifest,
@@ -51,7 +51,7 @@ def read_submission(path: Path, store: Store) -> Submission:
         actions=actions,
         stated=stated,
         episodes_sha256=sha256,
-        has_policy=has_policy,
+        policy_sha256=policy_sha256,
     )
 
 
@@ -101,17 +101,18 @@ def _kind(folder: StrangersFolder, manifest: Manifest, board: Board) -> str:
     return kind
 
 
-def _has_policy(folder: StrangersFolder) -> bool:
-    """Whether weights lie in the folder, of which all that can be told at once is in order."""
+def _policy_sha256(folder: StrangersFolder) -> str:
+    """Of the description of weights, of which all that can be told at once is in order; "" where there are none."""
     found = [name for name in POLICY_FILES if name in folder.names]
     if not found:
-        return False
+        return ""
     if len(found) < len(POLICY_FILES):
         raise SubmissionError(f"{shown(folder.path)}: has {found[0]} alone; {' and '.join(POLICY_FILES)} go together")
     description, tensors = POLICY_FILES
+    content = folder.read(description, LARGEST_DESCRIPTION)
     check_policy(
-        folder.read(description, LARGEST_DESCRIPTION),
+        content,
         folder.read(tensors, LARGEST_TENSORS),
         (folder.where(description), folder.where(tensors)),
     )
-    return True
+    return hashlib.sha256(content).hexdigest()

@@ -16,6 +16,7 @@ from hpo_gym.evaluation.result import EvaluationResult, MetricSummary
 from hpo_gym.evaluation.validation import first_complaint
 from leaderboards.board import Board
 from leaderboards.errors import LeaderboardError
+from leaderboards.submission import Submission
 
 Tier = Literal["submitted", "replayed", "re-run"]
 """How good the evidence is: only checked, recomputed from its actions, or its actions recomputed from its weights."""
@@ -110,6 +111,8 @@ class Record(BaseModel):
         submission: DATE-AGENT, its folder.
         agent: its name.
         episodes_sha256: of the episodes that were replayed.
+        env_kwargs: how their actions were understood.
+        policy_sha256: of the description of the weights that acted again; "" where none did.
         tier: "replayed" or "re-run".
         is_reference: whether it changes the very run that the others control.
         metrics: those of the board's protocol, with intervals.
@@ -126,12 +129,21 @@ class Record(BaseModel):
     submission: str
     agent: str
     episodes_sha256: str
+    env_kwargs: dict[str, str] = {}
+    policy_sha256: str = ""
     tier: Tier
     is_reference: bool
     metrics: dict[str, MetricSummary]
     per_task: dict[str, dict[str, float]]
     courses: dict[str, Course]
     versions: dict[str, str]
+
+    def is_of(self, submission: Submission) -> bool:
+        """Whether it is of this very submission: its board, its actions, how they are meant, and what acted again."""
+        ours = (self.board_sha256, self.submission, self.episodes_sha256, self.env_kwargs)
+        options = submission.manifest.env_kwargs.as_kwargs()
+        theirs = (submission.board.sha256, submission.name, submission.episodes_sha256, options)
+        return ours == theirs and self.policy_sha256 in ("", submission.policy_sha256)
 
     def batches(self, board: Board) -> list[EpisodeBatch]:
         """One a task of the board."""
@@ -171,7 +183,7 @@ class Record(BaseModel):
         Evidence and versions of packages may differ.
         """
         for name in type(self).model_fields:
-            if name not in ("tier", "versions") and getattr(self, name) != getattr(other, name):
+            if name not in ("tier", "policy_sha256", "versions") and getattr(self, name) != getattr(other, name):
                 return name
         return ""
 

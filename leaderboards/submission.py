@@ -129,7 +129,7 @@ class Submission:
         actions: task -> one array a seed of the board, each (n_steps, *action shape); int64 or float64.
         stated: task -> one list a seed of the raw scores that the submission states, None where it states none.
         episodes_sha256: of episodes.jsonl.
-        has_policy: whether weights lie beside it.
+        policy_sha256: of policy.json, which has that of the weights in it; "" where no weights lie beside it.
     """
 
     path: Path
@@ -138,7 +138,12 @@ class Submission:
     actions: dict[str, tuple[NDArray, ...]]
     stated: dict[str, tuple[tuple[float, ...] | None, ...]]
     episodes_sha256: str
-    has_policy: bool
+    policy_sha256: str
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether weights lie beside it."""
+        return bool(self.policy_sha256)
 
     @property
     def name(self) -> str:

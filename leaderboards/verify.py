@@ -72,10 +72,18 @@ def _rivals(
         if name in at_hand:
             rivals[rival] = at_hand[name]
         elif name and (path := store.record_path(board, name)).exists():
-            rivals[rival] = read_record(path).batches(board)
+            rivals[rival] = _kept(path, board, store.baselines[board.id][name]).batches(board)
         else:
             raise BoardError(f"board {board.id}: rival {rival!r} has no record in {store.folder}: make the baselines")
     return rivals
+
+
+def _kept(path: Path, board: Board, episodes_sha256: str) -> Record:
+    """The record of a baseline, if it is of the board and of the episodes that are registered."""
+    record = read_record(path)
+    if (record.board_sha256, record.episodes_sha256) != (board.sha256, episodes_sha256):
+        raise BoardError(f"{path}: of another board or of other episodes than the registered ones: verify it again")
+    return record
 
 
 def _record(
@@ -93,6 +101,8 @@ def _record(
         submission=submission.name,
         agent=submission.manifest.agent,
         episodes_sha256=submission.episodes_sha256,
+        env_kwargs=submission.manifest.env_kwargs.as_kwargs(),
+        policy_sha256=submission.policy_sha256 if tier == "re-run" else "",
         tier=tier,
         is_reference=submission.manifest.is_reference,
         metrics=summary.metrics,
@@ -168,6 +178,8 @@ def verify_subset(submission: Submission, store: Store, seeds: Sequence[int]) ->
     if not path.exists():
         raise SubmissionError(f"{submission.path}: no record to compare with: verify all of it first")
     record = read_record(path)
+    if not record.is_of(submission):
+        raise SubmissionError(f"{path}: not of what is in {submission.path} now: verify all of it again")
     (batches,) = replay([submission], seeds)
     check_stated(submission, batches)
     budget, positions = board.protocol.budget or 0, [board.seeds.index(seed) for seed in seeds]
