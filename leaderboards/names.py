@@ -37,6 +37,8 @@ def check_name(
 ) -> None:
     """Refuse a name that means another.
 
+    Of two that clash the one that has a record keeps the name; the other is refused.
+
     Args:
         manifest: claims the name.
         board: that it is claimed on.
@@ -55,9 +57,12 @@ def check_name(
             f"{where}: field 'agent' is {manifest.agent!r}; {reserved!r} is reserved for this project's own episodes: "
             "choose a name that cannot be taken for it"
         )
+    is_recorded = store.record_path(board, manifest.folder_name).exists()
     for path in store.submissions_of(board):
         if sounded(agent_of(path.name)) != sounded(manifest.agent) or is_own(path):
             continue
+        if is_recorded and not store.record_path(board, path.name).exists():
+            continue  # it came later, whatever its date says: records are the maintainers' to write
         if _authors(path) != set(manifest.authors):
             raise SubmissionError(
                 f"{where}: field 'agent' is {manifest.agent!r}, which cannot be told from {path.name!r} on this board, "

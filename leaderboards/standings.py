@@ -1,10 +1,11 @@
 """Who stands where on a board: its submissions in the order of the primary metric, with their evidence."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from leaderboards.board import Board
-from leaderboards.errors import LeaderboardError
+from leaderboards.errors import SubmissionError
 from leaderboards.intake import read_submission
 from leaderboards.record import Record, Tier, read_record
 from leaderboards.store import Store
@@ -43,13 +44,26 @@ class Entry:
         return self.record.tier if self.record else "submitted"
 
 
-def standings(store: Store, board: Board) -> tuple[Entry, ...]:
+def standings(store: Store, board: Board, *, tell: Callable[[str], None] = lambda line: None) -> tuple[Entry, ...]:
     """The entries of a board: by the primary metric, then those without a record by date.
 
+    One submission that is not in order takes nobody else's place: it is left out.
+
+    Args:
+        store: with submissions and records.
+        board: which one.
+        tell: takes a line about each submission that is left out, or that has changed since it was recorded and so
+            stands without figures.
+
     Raises:
-        LeaderboardError: a submission is not in order, or a record is of other actions or of another board.
+        LeaderboardError: a record is no record.
     """
-    found = [_entry(store, board, path) for path in store.submissions_of(board)]
+    found = []
+    for path in store.submissions_of(board):
+        try:
+            found.append(_entry(store, board, path, tell))
+        except SubmissionError as error:
+            tell(f"left out: {error}")
     scored = sorted((e for e in found if e.record), key=lambda entry: (_place(board, entry), entry.name))
     ranked = []
     competing = [_place(board, entry) for entry in scored if not entry.manifest.is_reference]
@@ -59,12 +73,13 @@ def standings(store: Store, board: Board) -> tuple[Entry, ...]:
     return (*ranked, *(entry for entry in found if not entry.record))
 
 
-def _entry(store: Store, board: Board, path: Path) -> Entry:
+def _entry(store: Store, board: Board, path: Path, tell: Callable[[str], None]) -> Entry:
     submission = read_submission(path, store)
     kept = store.record_path(board, submission.name)
     record = read_record(kept) if kept.exists() else None
-    if record and (record.board_sha256, record.episodes_sha256) != (board.sha256, submission.episodes_sha256):
-        raise LeaderboardError(f"{kept}: of other actions than {path} has: verify the submission again")
+    if record and not record.is_of(submission):
+        tell(f"without figures: {path} has changed since {kept} was written: verify it again")
+        record = None
     return Entry(rank=None, submission=submission, record=record, is_rival=submission.manifest.agent in board.rivals)
 
 

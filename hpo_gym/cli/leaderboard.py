@@ -80,7 +80,7 @@ def show(board: BoardName, as_json: Json = False, store: StoreFolder = None) -> 
 
     opened = open_store(store)
     chosen = board_named(opened, board)
-    entries = standings(opened, chosen)
+    entries = standings(opened, chosen, tell=_tell)
     if as_json:
         print_json({**_listed(opened, chosen), "entries": [_shown(entry) for entry in entries]})
         return
@@ -99,6 +99,11 @@ def show(board: BoardName, as_json: Json = False, store: StoreFolder = None) -> 
         table.add_row(*_cells(chosen, entry))
     out.print(table)
     out.print(f"{order} is better; a reference (*) changes the very run that others control.", style="dim")
+
+
+def _tell(line: str) -> None:
+    """Beside the output, so that programs can read that."""
+    say(line, stderr=True)
 
 
 def _shown(entry: "Entry") -> dict[str, Any]:
@@ -143,7 +148,7 @@ def render(
 
     opened = open_store(store)
     with waiting("writing the pages"):
-        pages = render_site(opened, out)
+        pages = render_site(opened, out, tell=_tell)
     say(f"wrote {len(pages)} pages; open {pages[0]}")
     if markdown:
         say(f"wrote {write_markdown(opened)}")
@@ -168,7 +173,7 @@ def serve(
     with server_for(out, port) as server:  # first, because a port that is taken is told before the work
         if anew:
             with waiting("writing the pages"):
-                render_site(open_store(store), out)
+                render_site(open_store(store), out, tell=_tell)
         elif not (out / "index.html").is_file():
             raise WrongUsage(f"--no-render: {out} has no pages")
         address = f"http://{HOST}:{server.server_address[1]}/"

@@ -1,6 +1,6 @@
 """The static site: every board, every submission, without a build step and without a request to anywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -32,18 +32,22 @@ Standings = Mapping[str, tuple[Entry, ...]]
 """By the id of a board."""
 
 
-def render_site(store: Store, out: Path) -> tuple[Path, ...]:
+def render_site(store: Store, out: Path, *, tell: Callable[[str], None] = lambda line: None) -> tuple[Path, ...]:
     """Write the pages of all boards; what was in `out` before is gone, unless something fails.
+
+    Args:
+        store: what is shown.
+        out: the folder.
+        tell: takes a line about each submission that is left out or stands without its figures, see `standings`.
 
     Returns:
         The HTML files, the first one the entrance.
 
     Raises:
-        LeaderboardError: a board, submission or record is not in order, or `out` holds what is no site of ours.
+        LeaderboardError: a board or record is not in order, or `out` holds what is no site of ours.
     """
-    return write_site(
-        store.boards, {board_id: standings(store, board) for board_id, board in store.boards.items()}, out
-    )
+    entries = {board_id: standings(store, board, tell=tell) for board_id, board in store.boards.items()}
+    return write_site(store.boards, entries, out)
 
 
 def write_site(boards: Mapping[str, Board], entries: Standings, out: Path) -> tuple[Path, ...]:
