@@ -13,6 +13,7 @@ from hpo_gym.evaluation.agent import AgentContext
 from hpo_gym.evaluation.atomic_file import atomic_writer
 from hpo_gym.evaluation.plan import contestant_of
 from leaderboards.board import Board
+from leaderboards.hashes_file import BASELINES, read_hashes
 from leaderboards.intake import read_submission
 from leaderboards.make import make_submission
 from leaderboards.play import Played, play
@@ -108,11 +109,10 @@ def submit(baseline: Baseline, store: Store, played: Played, date: datetime.date
 
 def register(store: Store, board: Board, name: str, episodes_sha256: str) -> None:
     """Write down that these episodes may bear the name of an agent of the catalogue."""
-    path = store.baselines_path
-    content = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    content = read_hashes(store.baselines_path, BASELINES)  # anew: others may have been added since
     content.setdefault(board.id, {})[name] = episodes_sha256
     ordered = {board_id: dict(sorted(names.items())) for board_id, names in sorted(content.items())}
-    with atomic_writer(path) as file:
+    with atomic_writer(store.baselines_path) as file:
         file.write(json.dumps(ordered, indent=1) + "\n")
 
 
@@ -137,7 +137,7 @@ def make_baselines(
         workers: processes.
         tell: takes a line about each agent that could not be submitted, and why.
     """
-    has = {agent_of(name) for name in store.baselines.get(board.id, {})}
+    has = {agent_of(path.name) for path in _registered(store, board)}
     for baseline in baselines_of(board):
         name = baseline.entry.name
         if name in has or (agents is not None and name not in agents):
@@ -150,13 +150,19 @@ def make_baselines(
             tell(f"{board.id}: {name}: {error}")
 
 
+def _registered(store: Store, board: Board) -> tuple[Path, ...]:
+    """The baselines that a board has; one that was registered and then not written is made anew."""
+    paths = (store.submission_path(board, name) for name in store.baselines.get(board.id, {}))
+    return tuple(path for path in paths if path.exists())
+
+
 def record_baselines(store: Store, board: Board) -> Iterator[Record]:
     """Verify those of a board's baselines that have no record yet, and keep the records, one after the other.
 
     The rivals come first, all together, as each is compared with the others.
     """
     store = Store(store.folder)  # anew: it reads once who is registered
-    submissions = [read_submission(store.submission_path(board, name), store) for name in store.baselines[board.id]]
+    submissions = [read_submission(path, store) for path in _registered(store, board)]
     left = [submission for submission in submissions if not has_record(store, submission)]
     rivals = [submission for submission in left if submission.manifest.agent in board.rivals]
     others = [submission for submission in left if submission not in rivals]

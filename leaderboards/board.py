@@ -14,6 +14,7 @@ from hpo_gym.evaluation.errors import did_you_mean
 from hpo_gym.evaluation.protocol import Protocol
 from hpo_gym.evaluation.validation import first_complaint
 from leaderboards.errors import BoardError
+from leaderboards.hashes_file import FROZEN_BOARDS, read_hashes
 
 BOARDS = Path(__file__).parent / "boards"
 FROZEN = "frozen.json"
@@ -216,8 +217,7 @@ def read_boards(folder: Path = BOARDS) -> dict[str, Board]:
 
 def read_frozen(folder: Path) -> dict[str, str]:
     """Board -> SHA-256, of those that may not change any more."""
-    path = folder / FROZEN
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return read_hashes(folder / FROZEN, FROZEN_BOARDS)
 
 
 def latest_boards(boards: dict[str, Board]) -> dict[str, Board]:

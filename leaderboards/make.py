@@ -41,7 +41,7 @@ def make_submission(
     cost = {} if played.training_cost is None else {"training_cost": played.training_cost}
     manifest = manifest_of({**cost, **facts, "env_kwargs": played.env_kwargs})
     with _new_folder(folder, manifest, store) as unfinished:
-        (unfinished / EPISODES).write_text(played.as_lines(), encoding="utf-8")
+        (unfinished / EPISODES).write_bytes(played.as_lines().encode())  # bytes: their hash is registered
         for suffix in (".json", ".safetensors") if weights else ():
             assert weights
             shutil.copyfile(weights.with_name(weights.name + suffix), unfinished / f"policy{suffix}")

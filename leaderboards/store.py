@@ -1,11 +1,11 @@
 """Where a set of leaderboards keeps its boards, submissions and records."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from leaderboards.board import Board, latest_boards, read_boards
+from leaderboards.hashes_file import BASELINES, read_hashes
 
 PACKAGE = Path(__file__).parent
 
@@ -33,8 +33,7 @@ class Store:
     @cached_property
     def baselines(self) -> dict[str, dict[str, str]]:
         """Board -> submission -> SHA-256 of its episodes: those that may bear the names of this project's agents."""
-        path = self.baselines_path
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return read_hashes(self.baselines_path, BASELINES)
 
     @property
     def baselines_path(self) -> Path:

@@ -232,7 +232,7 @@ def _filled(store: "Store", board: "Board", *, agents: list[str] | None, **optio
     for submission in make_baselines(store, board, EPISODES_CACHE, agents=chosen, **options):
         yield f"wrote {submission.name}"
         is_anything_done = True
-    for record in record_baselines(store, board) if store.submissions_of(board) else ():
+    for record in record_baselines(store, board):
         yield f"verified {record.submission}"
         is_anything_done = True
     if not is_anything_done:
