@@ -79,6 +79,8 @@ def verify(
     paths = list(folders or _paths(opened, board))
     found = _read(paths, store=opened, is_alone=bool(folders) and len(paths) == 1)
     n_refused = len(paths) - len(found)
+    if record:
+        _check_are_in(opened, found)
     for _, group in groupby(sorted(found, key=lambda one: one.board.id), key=lambda one: one.board.id):
         submissions = list(group)
         if is_partial:
@@ -88,6 +90,14 @@ def verify(
         for at_once in _groups(submissions, opened):
             n_refused += _verify_whole(at_once, opened, rerun=rerun, record=record, is_alone=len(paths) == 1)
     _fail_if(n_refused, len(paths))
+
+
+def _check_are_in(store: "Store", submissions: "Sequence[Submission]") -> None:
+    """A record is of what lies in the store, else it would stand beside a submission of the same name."""
+    for submission in submissions:
+        there = store.submission_path(submission.board, submission.name)
+        if submission.path != there.absolute():
+            raise CommandFailed(f"--record: {submission.path} is not in the store; put it at {there} first")
 
 
 def _paths(store: "Store", name: str | None) -> Iterator[Path]:
@@ -223,14 +233,17 @@ def _against_kept(found: "Record", board: "Board", path: Path) -> tuple[str, boo
 
 
 def _largest_difference(found: "Record", kept: "Record", board: "Board") -> float:
-    """Of outcomes of training runs, relative to those above 1."""
+    """Of outcomes of training runs, and of their mean, relative to those above 1."""
     metric = board.primary_metric
     pairs = [
         (found.courses[task].outcomes.get(metric), kept.courses[task].outcomes.get(metric)) for task in board.tasks
     ]
     if not all(ours and theirs for ours, theirs in pairs):
         return np.inf
-    ours, theirs = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+    ours, theirs = (
+        np.append(np.ravel([pair[i] for pair in pairs]), record.metrics[metric].mean)
+        for i, record in enumerate((found, kept))
+    )
     return float((np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs))).max())
 
 

@@ -276,6 +276,21 @@ def test_a_record_that_is_not_what_is_found_fails(store: Store) -> None:
     assert json.loads(path.read_text()) == json.loads(right)
 
 
+def test_only_what_lies_in_the_store_is_recorded(store: Store) -> None:
+    """Else the record would stand beside another submission of the same name, and take its figures."""
+    folder = written(agent="elsewhere")
+    leaderboard("verify", folder, "--record").fails(1, "--record", "elsewhere is not in the store; put it at")
+    assert not store.record_path(store.boards[SEARCH], folder.name).exists()
+
+
+def test_a_submission_that_is_not_in_order_is_told_beside_the_standings(store: Store) -> None:
+    (store.folder / "submissions" / RUN / "2026-01-02-empty").mkdir()
+    shown = leaderboard("show", RUN, "--json")
+    assert (shown.code, len(json.loads(shown.out)["entries"])) == (0, 3)
+    assert shown.err.startswith("left out: ")
+    assert "2026-01-02-empty: lacks submission.toml" in shown.err
+
+
 def _shifted(outcomes: dict[str, list[float]], by: float) -> dict[str, list[float]]:
     return {name: [value + by for value in values] for name, values in outcomes.items()}
 
