@@ -5,7 +5,6 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from hpo_gym.evaluation.brief import one_line
 from leaderboards.errors import BoardError
 
 Hashes = TypeVar("Hashes")
@@ -25,4 +24,4 @@ def read_hashes(path: Path, kind: TypeAdapter[Hashes]) -> Hashes:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise BoardError(f"{path}: {f'key {place!r}: ' if place else ''}{one_line(first['msg'])}") from None
+        raise BoardError(f"{path}: {f'key {place!r}: ' if place else ''}{first['msg']}") from None

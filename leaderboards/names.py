@@ -1,6 +1,6 @@
 """Who may be called what on a board: nobody passes for another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from agents.catalogue import names, pretrained_names
@@ -57,17 +57,24 @@ def check_name(
             f"{where}: field 'agent' is {manifest.agent!r}; {reserved!r} is reserved for this project's own episodes: "
             "choose a name that cannot be taken for it"
         )
-    is_recorded = store.record_path(board, manifest.folder_name).exists()
-    for path in store.submissions_of(board):
-        if sounded(agent_of(path.name)) != sounded(manifest.agent) or is_own(path):
-            continue
-        if is_recorded and not store.record_path(board, path.name).exists():
-            continue  # it came later, whatever its date says: records are the maintainers' to write
-        if _authors(path) != set(manifest.authors):
+    for path in _namesakes(manifest, board, store):
+        if not is_own(path) and _authors(path) != set(manifest.authors):
             raise SubmissionError(
                 f"{where}: field 'agent' is {manifest.agent!r}, which cannot be told from {path.name!r} on this board, "
                 "by other authors (field 'authors'): choose another name"
             )
+
+
+def _namesakes(manifest: Manifest, board: Board, store: Store) -> Iterator[Path]:
+    """The board's submissions of such a name; those that came later are no concern of one that has a record.
+
+    What came later is told by the records, which maintainers write, and not by dates, which anybody may choose.
+    """
+    is_recorded = store.record_path(board, manifest.folder_name).exists()
+    for path in store.submissions_of(board):
+        is_later = is_recorded and not store.record_path(board, path.name).exists()
+        if not is_later and sounded(agent_of(path.name)) == sounded(manifest.agent):
+            yield path
 
 
 def _authors(path: Path) -> set[str] | None:
