@@ -67,6 +67,8 @@ def _checks(board: Board, entry: Entry) -> Facts:
     """What makes the evidence checkable."""
     record = entry.record
     checks = [("SHA-256 of the episodes", entry.submission.episodes_sha256)]
+    if record and record.policy_sha256:
+        checks += [("SHA-256 of the weights’ description", record.policy_sha256)]
     checks += [("SHA-256 of the board", board.sha256)]
     if record:
         replay = "to the bit" if board.tolerance == 0 else f"within {board.tolerance:g} on another machine"
