@@ -88,13 +88,11 @@ def open_and_sort(site: Path, profile: Path, rounds: int) -> dict[str, Any]:
     """Milliseconds in the browser, of the best rounds: opening, sorting by the slowest column, filtering."""
     browser = Browser(profile)
     try:
-        browser.driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
         opened = []
         for _ in range(rounds):
             browser.open(site / SEARCH / "index.html")
             opened.append(browser.run(OPENED))
         n_columns = browser.run("return document.querySelectorAll('#board thead th').length")
-        before = busy_ms(browser)
         sorts = [
             browser.driver.execute_async_script(MEASURE_SORTS, i, 5 * rounds) for i in range(1, n_columns + 1)
         ]  # [column][round] -> until the first rows are there, until all are
@@ -103,19 +101,12 @@ def open_and_sort(site: Path, profile: Path, rounds: int) -> dict[str, Any]:
             "complete": min(complete for _, complete in opened),
             "sort_first": max(min(first for first, _ in column) for column in sorts),
             "sort": max(min(all_rows for _, all_rows in column) for column in sorts),
-            "sort_processor": (busy_ms(browser) - before) / (5 * rounds * n_columns),
             "n_columns": n_columns,
             "filter": min(browser.run(MEASURE_FILTER) for _ in range(rounds)),
             "version": browser.driver.capabilities["browserVersion"],
         }
     finally:
         browser.driver.quit()
-
-
-def busy_ms(browser: Browser) -> float:
-    """That the page's main thread has used of the processor so far."""
-    metrics = browser.driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
-    return 1000 * next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
 
 def markdown(rendered: Mapping[str, float], seen: Mapping[str, Any] | None, sizes: Mapping[str, float], n: int) -> str:
@@ -152,7 +143,6 @@ def markdown(rendered: Mapping[str, float], seen: Mapping[str, Any] | None, size
             f"| sorting, the slowest of {seen['n_columns']} columns, until the first 25 rows are there "
             f"| {seen['sort_first']:.1f} |",
             f"| the same, until all rows are, a painted frame between | {seen['sort']:.1f} |",
-            f"| sorting, milliseconds of the processor, mean | {seen['sort_processor']:.1f} |",
             f"| filtering | {seen['filter']:.1f} |",
         ]
     return "\n".join(lines) + "\n"
