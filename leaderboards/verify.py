@@ -17,7 +17,7 @@ from leaderboards.play import Played, play
 from leaderboards.record import Course, Record, Tier, read_record
 from leaderboards.replay import replay
 from leaderboards.store import Store
-from leaderboards.submission import Submission, agent_of
+from leaderboards.submission import MANIFEST, Submission, agent_of
 
 STATED_TOLERANCE = 1e-6
 """Relative difference up to which a stated score counts as the table's: other languages write fewer digits."""
@@ -153,6 +153,12 @@ def check_policy(submission: Submission) -> None:
 
 
 def _compare_actions(submission: Submission, played: Played) -> None:
+    said = submission.manifest.env_kwargs
+    if played.env_kwargs != said:
+        raise SubmissionError(
+            f"{submission.path / MANIFEST}: field 'env_kwargs' is {said.as_kwargs()}; the weights act with "
+            f"{played.env_kwargs.as_kwargs()}"
+        )
     tolerance = 0.0 if submission.board.is_search else 1e-3
     for task, episodes in submission.actions.items():
         for seed, ours, theirs in zip(submission.board.seeds, played.actions[task], episodes, strict=True):

@@ -17,7 +17,7 @@ from leaderboards.make import make_from_file
 from leaderboards.record import read_record
 from leaderboards.replay import configurations, replay
 from leaderboards.store import Store
-from leaderboards.verify import verify, verify_all, verify_subset
+from leaderboards.verify import check_policy, verify, verify_all, verify_subset
 
 DAY = datetime.date(2026, 1, 31)
 
@@ -147,6 +147,15 @@ def test_weights_that_act_otherwise_are_refused(store):
         shutil.copyfile(ours / name, theirs / name)
     with pytest.raises(SubmissionError, match=r"policy.safetensors: task '', seed 5: the weights act otherwise"):
         verify(read_submission(theirs, store), store)
+
+
+def test_weights_that_act_under_other_options_are_refused(store):
+    board = store.boards[RUN]
+    theirs = write_submission(store.folder.parent / "inbox", board, agent="almost-jel", kind="discrete")
+    for name in ("policy.json", "policy.safetensors"):
+        shutil.copyfile(path_of(store, RUN, "jel") / name, theirs / name)
+    with pytest.raises(SubmissionError, match=r"submission.toml: field 'env_kwargs' is .*discrete.*; the weights act"):
+        check_policy(read_submission(theirs, store))
 
 
 def test_weights_that_have_seen_what_is_judged_are_refused(store):
