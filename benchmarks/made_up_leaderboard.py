@@ -145,6 +145,7 @@ class _Submission:
             agent=self.agent,
             episodes_sha256=hashlib.sha256(episodes.encode()).hexdigest(),
             env_kwargs={"recipe": self.recipe} if self.recipe else {},
+            policy_sha256="",
             tier=tier,
             is_reference=bool(self.recipe),
             metrics={name: self._summary(name, courses) for name in self.board.protocol.metrics},

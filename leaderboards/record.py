@@ -129,8 +129,8 @@ class Record(BaseModel):
     submission: str
     agent: str
     episodes_sha256: str
-    env_kwargs: dict[str, str] = {}
-    policy_sha256: str = ""
+    env_kwargs: dict[str, str]
+    policy_sha256: str
     tier: Tier
     is_reference: bool
     metrics: dict[str, MetricSummary]
@@ -143,7 +143,8 @@ class Record(BaseModel):
         ours = (self.board_sha256, self.submission, self.episodes_sha256, self.env_kwargs)
         options = submission.manifest.env_kwargs.as_kwargs()
         theirs = (submission.board.sha256, submission.name, submission.episodes_sha256, options)
-        return ours == theirs and self.policy_sha256 in ("", submission.policy_sha256)
+        acted_again = submission.policy_sha256 if self.tier == "re-run" else ""
+        return ours == theirs and self.policy_sha256 == acted_again
 
     def batches(self, board: Board) -> list[EpisodeBatch]:
         """One a task of the board."""
