@@ -1,6 +1,7 @@
 """Who may be called what on a board: nobody passes for another."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from agents.catalogue import names, pretrained_names
@@ -14,6 +15,7 @@ from leaderboards.submission import FILES, MANIFEST, Manifest, agent_of
 _ALIKE = {"-": "", ".": "", "0": "o", "1": "l", "rn": "m"}
 
 
+@lru_cache(maxsize=2**16)
 def sounded(name: str) -> str:
     """What is left of a name where neither hyphens and dots nor characters that look alike make a difference.
 
@@ -70,11 +72,11 @@ def _namesakes(manifest: Manifest, board: Board, store: Store) -> Iterator[Path]
 
     What came later is told by the records, which maintainers write, and not by dates, which anybody may choose.
     """
+    name = sounded(manifest.agent)
     is_recorded = store.record_path(board, manifest.folder_name).exists()
-    for path in store.submissions_of(board):
-        is_later = is_recorded and not store.record_path(board, path.name).exists()
-        if not is_later and sounded(agent_of(path.name)) == sounded(manifest.agent):
-            yield path
+    for other in sorted(other for other in store.names_of(board) if sounded(agent_of(other)) == name):
+        if not is_recorded or store.record_path(board, other).exists():
+            yield store.submission_path(board, other)
 
 
 def _authors(path: Path) -> set[str] | None:

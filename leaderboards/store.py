@@ -1,5 +1,6 @@
 """Where a set of leaderboards keeps its boards, submissions and records."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,10 +42,14 @@ class Store:
         return self.folder / "submissions" / "baselines.json"
 
     def submissions_of(self, board: Board) -> tuple[Path, ...]:
-        """The folders of a board's submissions, oldest first; hidden ones are being made, or a desktop's."""
+        """The folders of a board's submissions, oldest first."""
+        return tuple(self.submission_path(board, name) for name in sorted(self.names_of(board)))
+
+    def names_of(self, board: Board) -> tuple[str, ...]:
+        """Of those folders, in any order; hidden ones are being made, or a desktop's."""
         folder = self.folder / "submissions" / board.id
-        paths = folder.iterdir() if folder.is_dir() else ()
-        return tuple(sorted(path for path in paths if not path.name.startswith(".")))
+        names = os.listdir(folder) if folder.is_dir() else ()
+        return tuple(name for name in names if not name.startswith("."))
 
     def submission_path(self, board: Board, name: str) -> Path:
         """Of one submission."""
