@@ -119,10 +119,10 @@ def check_stated(submission: Submission, batches: Sequence[EpisodeBatch]) -> Non
     for batch in batches:
         stated = dict(zip(board.seeds, submission.stated[batch.task_id], strict=True))
         for i, seed in enumerate(batch.seeds):
-            found = batch.scores[i] if board.is_search else batch.outcomes[board.primary_metric][i : i + 1]
-            ours, theirs = found[np.isfinite(found)], np.array(stated[seed] or ())
             if stated[seed] is None:
                 continue
+            found = batch.scores[i] if board.is_search else batch.outcomes[board.primary_metric][i : i + 1]
+            ours, theirs = found[np.isfinite(found)], np.array(stated[seed])
             where = f"{submission.path}, task {batch.task_id!r}, seed {seed}: field 'scores'"
             if len(ours) != len(theirs):
                 raise SubmissionError(f"{where} has {len(theirs)}, its replay gives {len(ours)}")
