@@ -14,19 +14,20 @@ OURS = ("hpo_gym", "agents", "envs_registry", "leaderboards")
 MAY_IMPORT = {
     "hpo_gym": ("hpo_gym.data", "envs_registry"),  # the package's own __init__: registers
     "hpo_gym.data": (),
+    "hpo_gym.engines": (),
     "hpo_gym.selection": ("hpo_gym.data",),
     "hpo_gym.pretraining": ("hpo_gym.data",),
     "hpo_gym.envs": ("hpo_gym.data", "hpo_gym.selection", "hpo_gym.pretraining"),
-    "hpo_gym.evaluation": ("hpo_gym.data.cache", "hpo_gym.data.errors"),
-    "hpo_gym.integrations": (),
+    "hpo_gym.evaluation": ("hpo_gym.data.cache", "hpo_gym.data.errors", "hpo_gym.engines"),
+    "hpo_gym.integrations": ("hpo_gym.engines",),
     "hpo_gym.testing": ("hpo_gym.data", "hpo_gym.evaluation", "hpo_gym.integrations"),
     "hpo_gym.cli": OURS,
     "hpo_gym.__main__": OURS,
     "envs_registry": ("hpo_gym.data.errors",),
-    "agents": ("hpo_gym.evaluation", "hpo_gym.integrations"),
+    "agents": ("hpo_gym.engines", "hpo_gym.evaluation", "hpo_gym.integrations"),
     "agents.cli": OURS,
     "agents.__main__": ("agents.cli",),
-    "leaderboards": ("hpo_gym.evaluation", "envs_registry", "agents.catalogue"),
+    "leaderboards": ("hpo_gym.engines", "hpo_gym.evaluation", "envs_registry", "agents.catalogue"),
 }
 HEAVY = (
     "torch",

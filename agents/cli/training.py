@@ -10,6 +10,7 @@ import typer
 from hpo_gym.cli.arguments import keys_and_values
 from hpo_gym.cli.failures import CommandFailed, WrongUsage
 from hpo_gym.cli.terminal import console
+from hpo_gym.engines import LocalEngine
 
 if TYPE_CHECKING:
     from agents.training.preset import Preset
@@ -112,7 +113,7 @@ def _train_several(jobs: Sequence[TrainingJob], workers: int) -> None:
     from agents.reproduce.workers import run_jobs
 
     failures = []
-    for n, report in enumerate(run_jobs(jobs, workers), start=1):
+    for n, report in enumerate(run_jobs(jobs, LocalEngine(workers=workers)), start=1):
         failures += [report.failure] if report.failure else []
         said = report.failure or f"{report.wall_s:.0f} s"
         console(stderr=True).print(f"[{n}/{len(jobs)}] {report.job}: {said}", markup=False, soft_wrap=True)

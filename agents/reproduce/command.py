@@ -121,11 +121,12 @@ def searchers(
 def work_off(jobs: "Sequence[Resumable]", workers: int) -> int:
     """Do the jobs that are left, a line each -> how many failed."""
     from agents.reproduce.workers import run_jobs
+    from hpo_gym.engines import LocalEngine
 
     left = [job for job in jobs if not job.is_done]
     print(f"{len(jobs) - len(left)} of {len(jobs)} jobs are done", flush=True)
     failures = 0
-    for n, report in enumerate(run_jobs(left, workers), start=1):
+    for n, report in enumerate(run_jobs(left, LocalEngine(workers=workers)), start=1):
         outcome = f"failed: {report.failure}" if report.failure else "done"
         failures += bool(report.failure)
         print(f"[{n}/{len(left)}] {report.job}: {outcome} in {report.wall_s:.0f} s", flush=True)

@@ -16,10 +16,11 @@ class CommandFailed(Exception):  # noqa: N818
 def one_line(error: BaseException) -> str:
     """An error's message on one line; unforeseen kinds of error are named."""
     from hpo_gym.data.errors import DataError
+    from hpo_gym.engines.errors import EngineError
 
     text = " ".join(str(error).split()) or "no message"
-    foreseen: tuple[type[BaseException], ...] = (WrongUsage, CommandFailed, DataError, *_evaluation_errors())
-    if isinstance(error, foreseen):
+    ours: tuple[type[BaseException], ...] = (WrongUsage, CommandFailed, DataError, EngineError)
+    if isinstance(error, (*ours, *_evaluation_errors())):
         return text
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror.lower()}"

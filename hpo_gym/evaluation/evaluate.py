@@ -1,4 +1,4 @@
-"""Evaluates one agent on one environment: tasks x seeds, with intervals, resumable, in processes."""
+"""Evaluates one agent on one environment: tasks x seeds, with intervals, resumable, here or on many workers."""
 
 import platform
 import time
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hpo_gym.engines import Engine, LocalEngine
 from hpo_gym.evaluation.agent import AgentBuilder
 from hpo_gym.evaluation.episode import SCHEMA_VERSION, write_episodes
 from hpo_gym.evaluation.episode_batch import EpisodeBatch, concatenated
@@ -40,6 +41,7 @@ def evaluate(
     n_seeds: int = 10,
     budget: int | None = None,
     workers: int = 1,
+    engine: Engine | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
     episodes_path: str | Path | None = None,
     progress: bool = True,
@@ -70,6 +72,7 @@ def evaluate(
         builder,
         references=references,
         workers=workers,
+        engine=engine,
         episodes_path=episodes_path,
         progress=progress,
     )
@@ -82,6 +85,7 @@ def evaluate_protocol(
     *,
     references: Mapping[str, AgentBuilder] | None = None,
     workers: int = 1,
+    engine: Engine | None = None,
     episodes_path: str | Path | None = None,
     progress: bool = True,
 ) -> EvaluationResult:
@@ -93,7 +97,8 @@ def evaluate_protocol(
         builder: makes it; see `AgentBuilder` for the attributes it may carry.
         references: the agents that `rank@K` and `beat_random@K`, or `improvement_over_off` and
             `normalized_score`, compare with, run on the same tasks and seeds.
-        workers: processes; the figures do not depend on it.
+        workers: processes of this machine; the figures do not depend on it.
+        engine: what works instead of them; the figures do not depend on it either.
         episodes_path: where the agent's episodes go (JSON Lines, in the order of tasks and seeds). While it
             runs, finished tasks lie in `<episodes_path>.parts`; a killed evaluation goes on from there.
         progress: whether a bar is drawn on stderr, if that is a terminal.
@@ -101,10 +106,10 @@ def evaluate_protocol(
     Raises:
         EvaluationError: tasks that do not exist, a builder without training tasks, foreign parts, actions
             that do not fit; one line each. Ctrl-C leaves the parts.
+        EngineError: workers cannot be had, or died; what was done is kept in the parts.
     """
     started = time.monotonic()
-    if workers < 1:
-        raise EvaluationError(f"workers={workers}: one or more is needed")
+    engine = engine or LocalEngine(workers=workers)
     builders = {agent_name: builder, **{n: b for n, b in (references or {}).items() if n != agent_name}}
     _check_references(protocol, builders)
     contestants = {name: contestant_of(name, b, protocol) for name, b in builders.items()}
@@ -114,7 +119,7 @@ def evaluate_protocol(
     parts = None
     if episodes_path is not None:
         parts = Parts(Path(episodes_path), _identity(protocol, agent_name, contestants, plan, versions))
-    done = _run(protocol, contestants, units, parts, workers=workers, progress=progress)
+    done = _run(protocol, contestants, units, parts, engine=engine, progress=progress)
     ours, *theirs = [_by_task(plan, [done[name, i] for i in range(plan.n_units)]) for name in contestants]
     rivals = dict(zip(list(contestants)[1:], theirs, strict=True))
     used_budget = _budget(plan, ours)
@@ -201,7 +206,7 @@ def _run(
     units: Sequence[Unit],
     parts: Parts | None,
     *,
-    workers: int,
+    engine: Engine,
     progress: bool,
 ) -> dict[tuple[str, int], EpisodeBatch]:
     """The episodes of all units, by contestant and the task's position; those in the parts are not run again."""
@@ -213,8 +218,8 @@ def _run(
     left = [unit for unit in units if (unit.contestant, unit.position) not in done]
     with ExitStack() as stack:
         advance = stack.enter_context(progress_bar(len(units), done=len(done), is_shown=progress))
-        job = prepare(protocol, contestants, left, workers)
-        for unit, batch in stack.enter_context(closing(run_units(job, left, workers))):
+        job = prepare(protocol, contestants, left, engine)
+        for unit, batch in stack.enter_context(closing(run_units(job, left, engine))):
             done[unit.contestant, unit.position] = batch
             if parts is not None:
                 parts.save(unit.position, batch)

@@ -1,21 +1,17 @@
-"""The work of an evaluation: one unit is one agent on one task with all or some of its seeds, here or in processes.
+"""The work of an evaluation: one unit is one agent on one task with all or some of its seeds, here or elsewhere.
 
 Every unit acts with a fresh copy of its agent, so what a unit gives depends neither on the units before it
-nor on how many processes there are.
+nor on the engine and its number of workers.
 """
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import cloudpickle
 
+from hpo_gym.engines import Engine
 from hpo_gym.evaluation.agent import Agent, AgentBuilder, AgentContext
 from hpo_gym.evaluation.episode_batch import EpisodeBatch
 from hpo_gym.evaluation.errors import AgentError, EvaluationError
@@ -111,7 +107,7 @@ class Job:
             )
 
 
-def prepare(protocol: Protocol, contestants: Mapping[str, Contestant], units: Sequence[Unit], workers: int) -> Job:
+def prepare(protocol: Protocol, contestants: Mapping[str, Contestant], units: Sequence[Unit], engine: Engine) -> Job:
     """Build the agents that several units share."""
     shared: dict[str, bytes | Agent] = {}
     for unit in units:
@@ -122,7 +118,7 @@ def prepare(protocol: Protocol, contestants: Mapping[str, Contestant], units: Se
         try:
             shared[unit.contestant] = cloudpickle.dumps(agent)
         except Exception as error:  # whatever an agent's own pickling raises
-            if workers > 1:
+            if engine.is_remote:
                 raise EvaluationError(
                     f"agent {unit.contestant!r} cannot be sent to worker processes ({error}): use workers=1"
                 ) from error
@@ -130,51 +126,8 @@ def prepare(protocol: Protocol, contestants: Mapping[str, Contestant], units: Se
     return Job(protocol=protocol, contestants=contestants, shared=shared)
 
 
-def run_units(job: Job, units: Sequence[Unit], workers: int) -> Generator[tuple[Unit, EpisodeBatch], None, None]:
+def run_units(job: Job, units: Sequence[Unit], engine: Engine) -> Generator[tuple[Unit, EpisodeBatch], None, None]:
     """Run all units; each is given back as soon as it is done, in any order."""
-    if workers == 1 or len(units) <= 1:
-        for unit in units:
-            yield unit, job.run(unit)
-        return
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(
-        max_workers=min(workers, len(units)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(cloudpickle.dumps(job),),
-    )
-    try:
-        futures = {pool.submit(_run_in_worker, unit): unit for unit in units}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BrokenProcessPool as error:
-        raise EvaluationError("a worker process died (out of memory?); try fewer workers") from error
-    except BaseException:
-        # Ctrl-C or an error: nobody waits for the units that still run.
-        for child in set(multiprocessing.active_children()) - others:
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_job: Job | None = None
-
-
-def _start_worker(pickled_job: bytes) -> None:
-    global _job
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # die of Ctrl-C without a traceback
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    _job = cloudpickle.loads(pickled_job)
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _run_in_worker(unit: Unit) -> EpisodeBatch:
-    assert _job is not None
-    return _job.run(unit)
+    with closing(engine.run(job.run, units)) as results:
+        for position, batch in results:
+            yield units[position], batch

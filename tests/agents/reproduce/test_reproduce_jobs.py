@@ -13,6 +13,7 @@ from agents.reproduce.records import read_findings
 from agents.reproduce.tables import ablation_table, transfer_table
 from agents.reproduce.workers import run_job, run_jobs
 from agents.training.run import LOCK
+from hpo_gym.engines import LocalEngine
 
 QUADRATIC = "hpo_gym/InRunControl-NoisyQuadratic-v0"
 
@@ -76,7 +77,7 @@ def test_a_schedule_from_elsewhere_stands_where_it_stood_in_runs_of_another_leng
 
 def test_a_job_that_fails_is_told_in_one_line_and_the_others_go_on(tmp_path: Path) -> None:
     plan = small_plan(**{"algorithm.nonsense": 1})
-    reports = list(run_jobs(jobs_of(plan, plan.parts, tmp_path, n_seeds=1), 1))
+    reports = list(run_jobs(jobs_of(plan, plan.parts, tmp_path, n_seeds=1), LocalEngine()))
     assert [bool(report.failure) for report in reports] == [True] + [False] * 5
     assert "nonsense" in reports[0].failure
     assert "\n" not in reports[0].failure

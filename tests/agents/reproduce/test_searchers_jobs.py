@@ -9,6 +9,7 @@ from agents.reproduce.searchers_findings import MAIN, read_searchers_findings
 from agents.reproduce.searchers_jobs import SearcherTraining, UntrainedJudging, fold_tasks, jobs_of
 from agents.reproduce.searchers_plan import SearchersPlan, read_searchers_plan
 from agents.reproduce.workers import run_jobs
+from hpo_gym.engines import LocalEngine
 
 
 def small_plan(**changes: Any) -> SearchersPlan:
@@ -60,7 +61,7 @@ def test_jobs_leave_what_the_page_is_made_of_and_are_done_once(tmp_path: Path) -
     plan = small_plan()
     jobs = jobs_of(plan, ["main", "ablations", "rivals"], tmp_path)
     assert not any(job.is_done for job in jobs)
-    assert [report.failure for report in run_jobs(jobs, 1)] == [""] * 4
+    assert [report.failure for report in run_jobs(jobs, LocalEngine())] == [""] * 4
     assert all(job.is_done for job in jobs)
     found = read_searchers_findings(plan, tmp_path, tmp_path / "elsewhere")
     two_folds = fold_tasks("HPOBenchMLP", 0) + fold_tasks("HPOBenchMLP", 1)

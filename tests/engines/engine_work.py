@@ -1,0 +1,77 @@
+"""Work that the tests of engines give to workers: a module of its own, so that other processes can import it."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power:
+    """x -> x ** exponent, after a moment."""
+
+    exponent: int
+    wait_s: float = 0.0
+
+    def __call__(self, x: int) -> int:
+        time.sleep(self.wait_s)
+        return x**self.exponent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logged:
+    """x -> x, leaving a line in a file before and after waiting; x = 0 does not wait."""
+
+    log: Path
+    wait_s: float
+
+    def __call__(self, x: int) -> int:
+        self.write(f"begun {x} by {os.getpid()}")
+        time.sleep(self.wait_s if x else 0.0)
+        self.write(f"ended {x} by {os.getpid()}")
+        return x
+
+    def write(self, line: str) -> None:
+        with self.log.open("a") as file:
+            file.write(line + "\n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiesOnce:
+    """x -> -x; the process that is given `victim` kills itself, the first time."""
+
+    victim: int
+    mark: Path
+
+    def __call__(self, x: int) -> int:
+        if x == self.victim and not self.mark.exists():
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return -x
+
+
+def refuse_three(x: int) -> int:
+    if x == 3:
+        raise LookupError("three is not wanted")
+    return x
+
+
+def worker_process(x: int) -> int:
+    time.sleep(0.05)
+    return os.getpid()
+
+
+class PickledWithMark:
+    """Work that counts, in a file, how often it is unpickled."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+
+    def __call__(self, x: int) -> int:
+        return x
+
+    def __setstate__(self, state: dict[str, Path]) -> None:
+        self.__dict__ = state
+        with self.log.open("a") as file:
+            file.write("x")
