@@ -22,5 +22,9 @@ def did_you_mean(wrong: str, right: Iterable[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
+class OpenMLError(DataError):
+    """OpenML did not give what was asked for. The message names the address, what came, and what to do."""
+
+
 class CorpusError(DataError, ValueError):
     """A text cannot be the corpus that is asked for. The message names the file, the place and what would do."""

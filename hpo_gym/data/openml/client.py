@@ -1,0 +1,126 @@
+"""OpenML's own client, configured: everything that is asked of OpenML goes through `connected`."""
+
+import logging
+import os
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from hpo_gym.data.errors import DataError, OpenMLError
+from hpo_gym.data.openml.settings import KEY_VARIABLE, OpenMLSettings, find_settings
+
+_ONE_AT_A_TIME = threading.RLock()
+"""The client's settings are global to a process."""
+
+_NO_ACCESS = 112
+"""OpenML's code for a data set that is not public."""
+
+
+@contextmanager
+def connected(settings: OpenMLSettings | None = None) -> Iterator[ModuleType]:
+    """The module `openml`, asking as the settings say; its own settings are as before at the end.
+
+    The client keeps its cache in a folder that goes with the block: it writes there in place, and pickles, so that
+    a killed process would leave half a file to the next one. What is worth keeping, callers keep.
+
+    Args:
+        settings: None: as `find_settings` finds them.
+
+    Raises:
+        OpenMLError: whatever goes wrong with a request or an answer inside the block: one line with its address.
+    """
+    import openml
+    import openml._api_calls
+
+    settings = settings or find_settings()
+    visited: list[str] = []
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    with (
+        _ONE_AT_A_TIME,
+        tempfile.TemporaryDirectory(prefix=".client-", dir=settings.folder) as folder,
+        _replaced(vars(openml.config), _configuration(settings, Path(folder))),
+        _replaced(vars(openml._api_calls), _ways_out(settings, visited)),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves the file of the splits to be closed by itself
+        try:
+            yield openml
+        except DataError:
+            raise
+        except Exception as error:  # the client fails with anything on an answer that is not what it should be
+            raise OpenMLError(_in_one_line(error, visited, settings)) from error
+
+
+@contextmanager
+def without_parquet() -> Iterator[None]:
+    """Inside the block the client asks for data sets as ARFF, which comes with a checksum."""
+    with _replaced(os.environ, {"OPENML_SKIP_PARQUET": "true"}):
+        yield
+
+
+@contextmanager
+def _replaced(namespace: MutableMapping[str, Any], values: dict[str, Any]) -> Iterator[None]:
+    before = {name: namespace[name] for name in values if name in namespace}
+    namespace.update(values)
+    try:
+        yield
+    finally:
+        for name in values:
+            del namespace[name]
+        namespace.update(before)
+
+
+def _configuration(settings: OpenMLSettings, folder: Path) -> dict[str, Any]:
+    return {
+        "server": settings.server,
+        "apikey": "",  # the transport adds it
+        "_root_cache_directory": folder,
+        "show_progress": False,
+        # Of answers with a wrong checksum alone: the transport has its own patience for all others.
+        "connection_n_retries": min(2, settings.n_tries),
+        "retry_policy": "human",
+    }
+
+
+def _ways_out(settings: OpenMLSettings, visited: list[str]) -> dict[str, Any]:
+    """What the client's module for requests takes from other libraries, as this project wants it."""
+    import minio
+    import requests
+
+    from hpo_gym.data.openml.transport import PatientSession, bucket_client
+
+    taken = {name: getattr(requests, name) for name in ("Response", "codes", "exceptions", "utils")}
+    return {
+        "requests": SimpleNamespace(Session=partial(PatientSession, settings, visited), **taken),
+        "minio": SimpleNamespace(Minio=partial(bucket_client, settings, visited), error=minio.error),
+        # It logs through the root logger, which gives every program that has no handler yet one on stderr.
+        "logging": SimpleNamespace(info=_log.debug, warning=_log.debug),
+        "time": SimpleNamespace(time=time.time, sleep=lambda wait_s: time.sleep(min(wait_s, settings.first_wait_s))),
+    }
+
+
+_log = logging.getLogger(__name__)
+
+
+def _in_one_line(error: Exception, visited: list[str], settings: OpenMLSettings) -> str:
+    """What came and what to do, with the address that was asked last; the key is cut out, if a server repeats it."""
+    from openml.exceptions import OpenMLHashException, OpenMLPrivateDatasetError, OpenMLServerException
+
+    address = visited[-1] if visited else settings.server
+    said = " ".join(str(getattr(error, "message", None) or error).split())[:300]
+    if isinstance(error, OpenMLHashException):
+        text = f"{address}: what came has another checksum than OpenML announces; try again later"
+    elif isinstance(error, OpenMLPrivateDatasetError) or getattr(error, "code", None) == _NO_ACCESS:
+        text = f"{address}: OpenML does not show this to you: {said}; set {KEY_VARIABLE} to the key of who may see it"
+    elif isinstance(error, OpenMLServerException):
+        text = f"{address}: OpenML answers {said.removesuffix(' - None')} (code {error.code}); check the number"
+    else:
+        text = f"{address}: the answer is not understood ({type(error).__name__}: {said}); is this an OpenML server?"
+    return text.replace(settings.api_key, "***") if settings.api_key else text
