@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test test-slow check bench golden clean
+.PHONY: install demo test test-slow check docs docs-serve bench golden clean
 
 install: $(INSTALLED)
 
@@ -27,6 +27,15 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The user's guide, into build/site. The variable silences an advertisement of the theme's authors.
+docs docs-serve: export NO_MKDOCS_2_WARNING = 1
+
+docs: install
+	$(BIN)/python -m mkdocs build --strict --quiet
+
+docs-serve: install
+	$(BIN)/python -m mkdocs serve
 
 bench: install
 	$(BIN)/python -m benchmarks
