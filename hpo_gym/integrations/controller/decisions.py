@@ -1,0 +1,100 @@
+"""The controller's decisions: when they are due, and which scales they come to."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from agents.pretrained.policy import TrainedPolicy
+from hpo_gym.envs.in_run.actions import ControlActions
+from hpo_gym.integrations.controller.run_reader import FORESEEABLE, RunReader
+from hpo_gym.integrations.controller.scaled_groups import Scales
+
+RateIs = Literal["peak", "base"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Decider:
+    """A policy and the run that it is for.
+
+    Attributes:
+        policy: acts deterministically.
+        fields: of its observation.
+        actions: what its actions stand for.
+        total_updates: of the run.
+        decide_every: updates between two decisions.
+        rate_is: "peak" where scales are divided by the largest of the run, "base" where they are taken as they are.
+    """
+
+    policy: TrainedPolicy
+    fields: tuple[str, ...]
+    actions: ControlActions
+    total_updates: int
+    decide_every: int
+    rate_is: RateIs
+
+    def __post_init__(self) -> None:
+        if self.rate_is not in get_args(RateIs):
+            raise ValueError(f"rate_is={self.rate_is!r} is not one of {', '.join(get_args(RateIs))}")
+        if self.rate_is == "peak" and not FORESEEABLE.issuperset(self.fields):
+            raise ValueError(
+                f"rate_is='peak' needs scales that are known before the run; this controller reads "
+                f"{', '.join(self.fields)}: use rate_is='base'"
+            )
+
+    @property
+    def n_decisions(self) -> int:
+        """Of the whole run."""
+        return math.ceil(self.total_updates / self.decide_every)
+
+    def reader(self) -> RunReader:
+        """A new one, of a run that has not begun."""
+        return RunReader(self.fields, self.actions.n_dims)
+
+    def decide(self, k: int, reader: RunReader, last_point: Sequence[float]) -> list[float]:
+        """The point u of decision k, counted from 0."""
+        if self.foreseen is not None:
+            return self.foreseen[k]
+        return self._decide(k, reader, last_point)
+
+    def _decide(self, k: int, reader: RunReader, last_point: Sequence[float]) -> list[float]:
+        observation = reader.observation(k * self.decide_every / self.total_updates, last_point)
+        chosen, _ = self.policy.predict(observation, deterministic=True)
+        return [float(value) for value in self.actions.points(chosen, 1)[0]]
+
+    @cached_property
+    def foreseen(self) -> list[list[float]] | None:
+        """The points of all decisions, where what the policy sees is known before the run; else None."""
+        if not FORESEEABLE.issuperset(self.fields):
+            return None
+        reader, points = self.reader(), [[0.0] * self.actions.n_dims]
+        for k in range(self.n_decisions):
+            points.append(self._decide(k, reader, points[-1]))
+        return points[1:]
+
+    @cached_property
+    def largest(self) -> Scales:
+        """What scales are divided by."""
+        if self.rate_is == "base":
+            return Scales(lr=(1.0, 1.0), wd=(1.0, 1.0))
+        lr, wd = self.actions.scales(np.array(self.foreseen))
+        return Scales(lr=_pair(lr.max(axis=0)), wd=_pair(wd.max(axis=0)))
+
+    def scales(self, point: Sequence[float]) -> Scales:
+        """What a point stands for."""
+        lr, wd = self.actions.scales(np.array([point]))
+        return Scales(lr=_pair(lr[0] / self.largest.lr), wd=_pair(wd[0] / self.largest.wd))
+
+
+def check_updates(name: str, value: Any, least: int = 1) -> None:
+    """A number of updates that is none is a `ValueError`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name}={value!r}: a whole number of updates, {least} or more, is needed")
+
+
+def _pair(values: Any) -> tuple[float, float]:
+    matrices, rest = values
+    return float(matrices), float(rest)
