@@ -1,0 +1,25 @@
+"""What one trial may take."""
+
+from dataclasses import dataclass
+
+MIB = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Of time and memory.
+
+    Attributes:
+        time_s: wall time of preprocessing, fitting and predicting.
+        memory_mb: MiB of address space that the trial may add to what its process holds already: interpreter,
+            libraries and the task's data. Enforced by the system (RLIMIT_AS), where it does so: on Linux.
+    """
+
+    time_s: float = 60.0
+    memory_mb: int = 4096
+
+    def __post_init__(self) -> None:
+        if not self.time_s > 0:
+            raise ValueError(f"time_limit_s={self.time_s}: more than 0 seconds are needed")
+        if self.memory_mb < 1:
+            raise ValueError(f"memory_limit_mb={self.memory_mb}: 1 or more are needed")
