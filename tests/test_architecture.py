@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "hpo_gym.live": ("hpo_gym.data", "hpo_gym.selection", "hpo_gym.engines"),
     "hpo_gym.envs": ("hpo_gym.data", "hpo_gym.selection", "hpo_gym.pretraining", "hpo_gym.live"),
     "hpo_gym.evaluation": ("hpo_gym.data.cache", "hpo_gym.data.errors", "hpo_gym.engines"),
-    "hpo_gym.integrations": ("hpo_gym.engines",),
+    "hpo_gym.integrations": ("hpo_gym.engines", "hpo_gym.evaluation"),
     "hpo_gym.integrations.controller": (
         "agents.pretrained",
         "agents.catalogue",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hpo_gym.cli import comparison, data, demonstration, environments, evaluation, leaderboard, table
+from hpo_gym.cli import comparison, data, demonstration, environments, evaluation, export, leaderboard, table
 from hpo_gym.cli.one_line_errors import OneLineErrors
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ def start(
 app.command("list", short_help="List the environments and their data.")(environments.list_environments)
 app.command("describe", short_help="Describe an environment.")(environments.describe)
 app.command("evaluate", short_help="Judge an agent on tasks x seeds.")(evaluation.evaluate)
+app.command("export", short_help="Make a Minari dataset of episodes.")(export.export)
 app.command("compare", short_help="Set the results of several agents side by side.")(comparison.compare)
 app.command("plot", short_help="Draw the results of several agents.")(comparison.plot)
 app.command("demo", short_help="See real search, judged, on one page.")(demonstration.demo)

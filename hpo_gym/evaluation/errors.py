@@ -19,6 +19,13 @@ class RecordError(EvaluationError, ValueError):
     """A file of episodes, a result or a protocol is not what it claims to be; names file, place and value."""
 
 
+class MissingExtraError(EvaluationError, ImportError):
+    """An optional library is not installed; says what installs it."""
+
+    def __init__(self, extra: str) -> None:
+        super().__init__(f'{extra} is not installed: python -m pip install "hpo_gym[{extra}]"')
+
+
 def why_not_made(error: Exception) -> str:
     """What `gym.make` complained of, in one line: without the keyword arguments that it adds to a `TypeError`."""
     told = error.__cause__ if isinstance(error, TypeError) and error.__cause__ else error
