@@ -5,6 +5,7 @@ from typing import Literal, Protocol, TypeVar
 
 from hpo_gym.engines.errors import EngineError
 from hpo_gym.engines.local import LocalEngine
+from hpo_gym.engines.ray import RayEngine
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,7 +40,7 @@ def make_engine(name: EngineName = "local", *, workers: int = 1, address: str | 
     Args:
         name: "local", processes of this machine; "ray" (`pip install "hpo_gym[ray]"`), a cluster or a local instance.
         workers: how many items are worked on at a time; of "local", 1 is this process itself.
-        address: of a Ray cluster; by default what RAY_ADDRESS says, else an instance on this machine.
+        address: of a Ray cluster, see `hpo_gym.engines.ray_cluster.connected`.
 
     Raises:
         EngineError: there is no such engine, or not here.
@@ -48,4 +49,6 @@ def make_engine(name: EngineName = "local", *, workers: int = 1, address: str | 
         if address is not None:
             raise EngineError(f"address {address!r} is of a Ray cluster: choose the engine ray, or leave it out")
         return LocalEngine(workers=workers)
+    if name == "ray":
+        return RayEngine(workers=workers, address=address)
     raise EngineError(f"engine {name!r} does not exist: there are local and ray")

@@ -1,5 +1,16 @@
-"""What can go wrong with an engine itself; every message is one line and says what to do."""
+"""What can go wrong with an engine itself, and how what the work raised gets out of a worker."""
+
+import cloudpickle
 
 
 class EngineError(Exception):
-    """Workers cannot be had or died. What the work itself raises is never turned into this."""
+    """Workers cannot be had or died; one line that says what to do."""
+
+
+def sendable(error: Exception) -> Exception:
+    """An exception of the work, or one that tells of it where it is lost on the way between processes."""
+    try:
+        cloudpickle.loads(cloudpickle.dumps(error))
+    except Exception:  # whatever its own pickling raises
+        return EngineError(" ".join(f"the work raised {type(error).__name__}: {error}".split()))
+    return error

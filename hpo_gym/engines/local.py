@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import cloudpickle
 
-from hpo_gym.engines.errors import EngineError
+from hpo_gym.engines.errors import EngineError, sendable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -86,4 +86,10 @@ def _die_with_parent() -> None:
 
 def _work_on(item: Any) -> Any:
     assert _work is not None
-    return _work(item)
+    try:
+        return _work(item)
+    except Exception as error:
+        told = sendable(error)
+        if told is error:
+            raise
+        raise told from None

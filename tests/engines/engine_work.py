@@ -46,7 +46,8 @@ class DiesOnce:
 
     def __call__(self, x: int) -> int:
         if x == self.victim and not self.mark.exists():
-            self.mark.touch()
+            if self.mark.parent.exists():  # else it never sees that it died before
+                self.mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return -x
 
@@ -60,6 +61,17 @@ def refuse_three(x: int) -> int:
 def worker_process(x: int) -> int:
     time.sleep(0.05)
     return os.getpid()
+
+
+class OddError(Exception):
+    """An exception that cannot be unpickled."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__("one and two")
+
+
+def raise_odd(x: int) -> int:
+    raise OddError(x, x)
 
 
 class PickledWithMark:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from engine_work import DiesOnce, Logged, PickledWithMark, Power, refuse_three, worker_process
+from engine_work import DiesOnce, Logged, PickledWithMark, Power, raise_odd, refuse_three, worker_process
 
 from hpo_gym.engines import EngineError, LocalEngine, make_engine
 
@@ -49,6 +49,11 @@ def test_an_exception_of_the_work_is_raised_as_it_is_and_ends_the_rest(workers):
     with pytest.raises(LookupError, match="three is not wanted"):
         list(LocalEngine(workers=workers).run(refuse_three, range(100)))
     assert not multiprocessing.active_children()
+
+
+def test_an_exception_that_cannot_be_sent_is_told(two):
+    with pytest.raises(EngineError, match="the work raised OddError: one and two"):
+        list(two.run(raise_odd, [1, 2]))
 
 
 def test_a_process_that_dies_is_told_in_one_line(two, tmp_path):

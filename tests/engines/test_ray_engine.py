@@ -1,0 +1,87 @@
+"""The Ray engine, on two nodes of this machine: the same results as locally, also where workers and nodes die."""
+
+import os
+import sys
+
+import pytest
+from engine_work import DiesOnce, PickledWithMark, Power, raise_odd, refuse_three, worker_process
+
+from hpo_gym.engines import EngineError, LocalEngine, make_engine
+
+SQUARE = Power(exponent=2)
+
+
+@pytest.fixture
+def two(cluster):
+    return make_engine("ray", workers=2)
+
+
+def test_every_item_comes_back_once_with_its_position(two):
+    items = [5, 3, 3, 1]
+    assert sorted(two.run(SQUARE, items)) == list(LocalEngine().run(SQUARE, items))
+    assert list(two.run(SQUARE, [])) == []
+
+
+def test_items_are_worked_on_in_other_processes_at_most_so_many_at_a_time(two):
+    pids = {pid for _, pid in make_engine("ray", workers=1).run(worker_process, range(3))}
+    assert os.getpid() not in pids
+    assert two.is_remote
+
+
+def test_the_work_is_sent_once_a_worker_and_may_be_a_closure(two, tmp_path):
+    work = PickledWithMark(tmp_path / "log")
+    assert sorted(two.run(lambda x: work(x), range(10))) == [(i, i) for i in range(10)]
+    assert len((tmp_path / "log").read_text()) <= 2
+
+
+def test_an_exception_of_the_work_is_raised_as_it_is(two):
+    with pytest.raises(LookupError, match="three is not wanted") as error:
+        list(two.run(refuse_three, range(100)))
+    assert type(error.value) is LookupError
+    assert "engine_work.py" in str(error.value.__cause__)  # where it was raised
+
+
+def test_an_exception_that_cannot_be_sent_is_told(two):
+    with pytest.raises(EngineError, match="the work raised OddError: one and two"):
+        list(two.run(raise_odd, [1]))
+
+
+def test_closing_ends_what_runs_and_later_work_finds_free_workers(two):
+    results = two.run(Power(exponent=2, wait_s=60), [1, 2, 3])
+    results.close()
+    begun = two.run(Power(exponent=2, wait_s=60), [1, 2, 3])
+    begun.close()
+    assert sorted(two.run(SQUARE, [1, 2])) == [(0, 1), (1, 4)]
+
+
+def test_an_item_whose_worker_dies_is_worked_on_by_another(two, tmp_path, capfd):
+    work = DiesOnce(victim=2, mark=tmp_path / "mark")
+    assert sorted(two.run(work, range(4))) == [(0, 0), (1, -1), (2, -2), (3, -3)]
+    assert (tmp_path / "mark").exists()
+
+
+@pytest.mark.slow
+def test_an_item_that_kills_every_worker_is_given_up_in_one_line(two, tmp_path):
+    with pytest.raises(EngineError, match=r"^a worker died, or could not begin \(WorkerCrashedError: .*\); try fewer"):
+        list(two.run(DiesOnce(victim=2, mark=tmp_path / "no folder" / "mark"), range(4)))
+
+
+def test_nothing_is_lost_when_a_node_dies(cluster, two):
+    doomed = cluster.add_node(num_cpus=1)
+    results = make_engine("ray", workers=3).run(Power(exponent=2, wait_s=0.5), list(range(9)))
+    found = [next(results)]
+    cluster.remove_node(doomed, allow_graceful=False)
+    assert sorted([*found, *results]) == [(i, i**2) for i in range(9)]
+
+
+def test_ray_that_was_there_before_is_there_after(two):
+    import ray
+
+    list(two.run(SQUARE, [1]))
+    assert ray.is_initialized()
+
+
+def test_without_ray_one_line_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(EngineError, match=r'^Ray is not installed: pip install "hpo_gym\[ray\]"$'):
+        make_engine("ray", workers=2)
