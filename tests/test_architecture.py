@@ -27,6 +27,12 @@ MAY_IMPORT = {
         "hpo_gym.envs.in_run",
         "hpo_gym.evaluation",
     ),
+    "hpo_gym.integrations.optuna_sampler": (
+        "agents.pretrained",
+        "agents.search",
+        "agents.searcher",
+        "hpo_gym.evaluation",
+    ),
     "hpo_gym.integrations.lightning_callback": ("hpo_gym.integrations.controller",),
     "hpo_gym.integrations.transformers_callback": ("hpo_gym.integrations.controller",),
     "hpo_gym.testing": ("hpo_gym.data", "hpo_gym.evaluation", "hpo_gym.integrations"),

@@ -11,6 +11,7 @@ from hpo_gym.evaluation.agent import Agent, AgentContext
 
 if TYPE_CHECKING:
     from agents.pretrained.weights import Description
+    from agents.searcher.network import PointerNetwork
 
 
 class SearcherArchitecture(Architecture):
@@ -60,12 +61,17 @@ class SearcherArchitecture(Architecture):
         """One that knows the evaluations of the context's training tasks."""
         from agents.search.training_tasks import read_training_tasks
         from agents.searcher.agent import LearnedSearch
+
+        margin = self.margins.get(context.env_id.rpartition(":")[2], self.margin)
+        return LearnedSearch(self.network(tensors), read_training_tasks(context), margin=margin, seed=context.seed)
+
+    def network(self, tensors: Tensors) -> "PointerNetwork":
+        """Of these sizes, with these weights, for use."""
         from agents.searcher.network import PointerNetwork
 
         network = PointerNetwork(width=self.width, n_heads=self.n_heads, n_layers=self.n_layers)
         network.load_state_dict(dict(tensors))
-        margin = self.margins.get(context.env_id.rpartition(":")[2], self.margin)
-        return LearnedSearch(network, read_training_tasks(context), margin=margin, seed=context.seed)
+        return network.eval()
 
     @classmethod
     def nearest(cls, shipped: Mapping[str, "Description"], context: AgentContext) -> str | None:
