@@ -1,4 +1,4 @@
-"""`hpo-gym table`: is a user's file a table that can be searched?"""
+"""`hpo-gym table`: is a user's file a table that can be searched; and making one (`hpo_gym.cli.table_build`)."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 from hpo_gym.cli.arguments import environment_options
 from hpo_gym.cli.failures import CommandFailed
+from hpo_gym.cli.table_build import build
 from hpo_gym.cli.terminal import console
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ app = typer.Typer(help="A table of your own.", no_args_is_help=False)
 @app.callback()
 def _group() -> None:
     """A table of your own."""
+
+
+app.command(short_help="Make a table file of evaluations on OpenML.")(build)
 
 
 @app.command()

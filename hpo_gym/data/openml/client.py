@@ -3,7 +3,6 @@
 import logging
 import os
 import tempfile
-import threading
 import time
 import warnings
 from collections.abc import Iterator, MutableMapping
@@ -14,10 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from hpo_gym.data.errors import DataError, OpenMLError
-from hpo_gym.data.openml.settings import KEY_VARIABLE, OpenMLSettings, find_settings
-
-_ONE_AT_A_TIME = threading.RLock()
-"""The client's settings are global to a process."""
+from hpo_gym.data.openml.settings import KEY_VARIABLE, ONE_AT_A_TIME, OpenMLSettings, find_settings
 
 _NO_ACCESS = 112
 """OpenML's code for a data set that is not public."""
@@ -43,7 +39,7 @@ def connected(settings: OpenMLSettings | None = None) -> Iterator[ModuleType]:
     visited: list[str] = []
     settings.folder.mkdir(parents=True, exist_ok=True)
     with (
-        _ONE_AT_A_TIME,
+        ONE_AT_A_TIME,
         tempfile.TemporaryDirectory(prefix=".client-", dir=settings.folder) as folder,
         _replaced(vars(openml.config), _configuration(settings, Path(folder))),
         _replaced(vars(openml._api_calls), _ways_out(settings, visited)),

@@ -1,6 +1,9 @@
 """Which OpenML is asked, with whose key, and how patiently."""
 
+import configparser
 import os
+import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from hpo_gym.data.errors import OpenMLError
 SERVER_VARIABLE = "OPENML_SERVER"
 KEY_VARIABLE = "OPENML_APIKEY"
 _API = "/api/v1/xml"
+_DEFAULT_SERVER = f"https://www.openml.org{_API}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,7 @@ class OpenMLSettings:
     def __post_init__(self) -> None:
         parts = urlsplit(self.server)
         if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise OpenMLError(f"server {self.server!r} is no address such as https://www.openml.org{_API}")
+            raise OpenMLError(f"server {self.server!r} is no address such as {_DEFAULT_SERVER}")
         if parts.username or parts.password:
             raise OpenMLError(f"the server's address holds a password; a key goes into the variable {KEY_VARIABLE}")
         if not parts.path.strip("/"):
@@ -56,14 +60,42 @@ class OpenMLSettings:
         return cache_folder() / "openml" / urlsplit(self.server).netloc.replace(":", "-")
 
 
+ONE_AT_A_TIME = threading.RLock()
+"""The client's configuration is global to a process: whoever replaces or reads it holds this."""
+
+
 def find_settings(**given: Any) -> OpenMLSettings:
     """The settings: what is given, else the environment's OPENML_SERVER and OPENML_APIKEY, else openml's own.
 
-    openml's own are its configuration file (~/.config/openml/config) and what was assigned to `openml.config`.
+    openml's own are what was assigned to `openml.config`, or its configuration file where it is not imported yet:
+    importing it takes seconds, which what is in the cache need not cost.
     """
-    import openml.config  # slow to import
-
     said = {name: value for name, value in given.items() if value is not None}
-    said.setdefault("server", os.environ.get(SERVER_VARIABLE) or openml.config.server)
-    said.setdefault("api_key", os.environ.get(KEY_VARIABLE, openml.config.apikey) or "")
+    own = _own_configuration()
+    said.setdefault("server", os.environ.get(SERVER_VARIABLE) or own.get("server") or _DEFAULT_SERVER)
+    said.setdefault("api_key", os.environ.get(KEY_VARIABLE, own.get("apikey", "")))
     return OpenMLSettings(**said)
+
+
+def _own_configuration() -> dict[str, str]:
+    with ONE_AT_A_TIME:
+        config = sys.modules.get("openml.config")
+        if config is not None:
+            return {"server": config.server, "apikey": config.apikey or ""}
+    file = _configuration_file()
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string(f"[openml]\n{file.read_text('utf-8')}")
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, configparser.Error):  # its words may hold the key
+        raise OpenMLError(f"{file} cannot be read; it holds lines such as: server = https://www.openml.org") from None
+    return dict(parser["openml"])
+
+
+def _configuration_file() -> Path:
+    """Where openml looks."""
+    if sys.platform != "linux":
+        return Path.home() / ".openml" / "config"
+    folder = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(folder) if folder else Path.home() / ".config") / "openml" / "config"

@@ -1,6 +1,7 @@
 """Any user's table of evaluations: a CSV or parquet file, one row a configuration on a data set."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def read_table(path: Path, description: FileDescription) -> Table:
     sign = 1.0 if description.direction == "maximise" else -1.0
     scores = np.stack([sign * columns.numbers(name, may_miss=True) for name in description.score], axis=1)
     meta = [columns.numbers(name) for name in description.meta_features]
-    notes = _column_notes(path, description, hyperparameters)
+    notes = [*description.notes, *_column_notes(path, description, hyperparameters)]
     tasks: dict[str, Task] = {}
     for task_id, rows in _rows_of_tasks(columns, task_column, path).items():
         kept = _without_repeats(columns, positions, scores, rows, task_id, notes)
@@ -67,6 +68,7 @@ def read_table(path: Path, description: FileDescription) -> Table:
             pool=positions[kept],
             scores=scores[kept] if description.score_axis else scores[kept, 0],
             meta_features=_meta_features(columns, description.meta_features, meta, rows, task_id),
+            openml_task_id=description.openml_task_ids.get(task_id),
         )
     _check_splits(path, description, tasks)
     return Table(
@@ -205,7 +207,5 @@ def _share_pool(tasks: dict[str, Task], path: Path, notes: list[str]) -> dict[st
             notes.append(f"{path.name}: tasks have different configurations, so each has its own pool")
             return tasks
         order = [row_of[key] for key in keys]
-        aligned[task_id] = Task(
-            task_id=task_id, pool=first.pool, scores=task.scores[order], meta_features=task.meta_features
-        )
+        aligned[task_id] = replace(task, pool=first.pool, scores=task.scores[order])
     return aligned

@@ -36,6 +36,9 @@ class FileDescription(BaseModel):
         meta_features: columns that describe the data set, the same in all its rows.
         ignore: columns to leave out.
         splits: named lists of task ids.
+        openml_task_ids: of task ids, their numbers on OpenML.
+        notes: what was done to the values before they were written, one sentence each.
+        provenance: where they come from, in any fields; kept in the file for people.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,6 +58,9 @@ class FileDescription(BaseModel):
     licence: str = ""
     citation: str = ""
     source: str = ""
+    openml_task_ids: dict[str, int] = {}
+    notes: list[str] = []
+    provenance: dict[str, Any] = {}
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,139 @@
+"""`hpo-gym table build`: a table file made of evaluations that others have made."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hpo_gym.cli.arguments import check_output_file, split_integers, split_list
+from hpo_gym.cli.failures import WrongUsage
+from hpo_gym.cli.terminal import console, say
+
+if TYPE_CHECKING:
+    from hpo_gym.data.openml.build import Collected, TableRequest
+
+
+def build(
+    flow: Annotated[
+        int | None, typer.Option(metavar="ID", help="The flow on OpenML whose evaluations are collected.")
+    ] = None,
+    tasks: Annotated[str | None, typer.Option(metavar="ID,ID", help="Tasks on OpenML.")] = None,
+    metric: Annotated[str, typer.Option(help="The score, as OpenML spells it.")] = "predictive_accuracy",
+    direction: Annotated[
+        Literal["maximise", "minimise"] | None,
+        typer.Option(help="Whether high scores are good; needed for a metric that is not known here."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many evaluations of each task, the first that OpenML lists.")
+    ] = None,
+    ignore: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME",
+            help="Parameters that do not tell configurations apart, in place of the seeds and job counts that are "
+            'left out else; "" leaves out none.',
+        ),
+    ] = None,
+    min_configurations: Annotated[
+        int, typer.Option(min=1, help="Tasks with fewer configurations that have a score are left out.")
+    ] = 2,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.parquet", help="The table; a TOML file beside it says what is in it.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Write over files that are there.")] = False,
+    server: Annotated[
+        str | None, typer.Option(metavar="URL", help="Another OpenML than openml.org, or OPENML_SERVER.")
+    ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask again for lists that are here from an earlier build.")
+    ] = False,
+) -> None:
+    """Build a table file of the evaluations of a flow on OpenML; it opens as hpo_gym/ConfigSelection-Table-v0.
+
+    What came stays in the cache: a build that was stopped goes on from there when it is started again. A key is not
+    needed; if you have one it is read from OPENML_APIKEY or from openml's own configuration file.
+
+    Example: hpo-gym table build --flow 6969 --tasks 3,31 --metric predictive_accuracy --out forest.parquet
+    """
+    if flow is None:
+        raise WrongUsage("--flow ID says whose evaluations are collected; see: hpo-gym table build --help")
+    file = _output_file(out or Path(f"openml-flow-{flow}-{metric}.parquet"), replace)
+    request = _request(flow, tasks, metric, direction, limit, ignore, min_configurations)
+    _from_openml(request, file, server, refresh)
+
+
+def _output_file(out: Path, replace: bool) -> Path:
+    if out.suffix != ".parquet":
+        raise WrongUsage(f"--out {out}: a file whose name ends in .parquet is needed")
+    check_output_file(out, "--out")
+    for path in (out, out.with_suffix(".toml")):
+        if path.exists() and not replace:
+            raise WrongUsage(f"{path} is there already; --replace writes over it, or name another file with --out")
+    return out
+
+
+def _request(
+    flow: int,
+    tasks: str | None,
+    metric: str,
+    direction: Literal["maximise", "minimise"] | None,
+    limit: int | None,
+    ignore: str | None,
+    min_configurations: int,
+) -> "TableRequest":
+    from hpo_gym.data.errors import OpenMLError
+    from hpo_gym.data.openml.build import TableRequest
+    from hpo_gym.data.openml.parameter_names import NOT_TUNED
+
+    named = split_list(ignore)
+    task_ids = split_integers(tasks, "--tasks")
+    if not task_ids:
+        raise WrongUsage("--tasks ID,ID names the tasks on OpenML whose evaluations are collected")
+    try:
+        return TableRequest(
+            flow_id=flow,
+            task_ids=tuple(task_ids),
+            metric=metric,
+            direction=direction,
+            limit=limit,
+            ignore=NOT_TUNED if named is None else tuple(named),
+            min_configurations=min_configurations,
+        )
+    except OpenMLError as error:
+        raise WrongUsage(str(error)) from None
+
+
+def _from_openml(request: "TableRequest", file: Path, server: str | None, refresh: bool) -> None:
+    from hpo_gym.data.openml.build import build_table
+    from hpo_gym.data.openml.settings import find_settings
+
+    with _progress() as advance:
+        made = build_table(request, file, settings=find_settings(server=server), refresh=refresh, on_progress=advance)
+    _print_made(made, file)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on stderr for what is being done, where stderr is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    screen = console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        row = bar.add_task("asking OpenML", total=None)
+        yield lambda what, done, total: bar.update(row, description=what, completed=done, total=total)
+
+
+def _print_made(made: "Collected", file: Path) -> None:
+    from hpo_gym.data.openml.table_contents import counts, description
+
+    found = counts(made)
+    say(
+        f"{file}: {found['n_tasks']} tasks, {found['n_configurations']:,} configurations of {len(made.columns)} "
+        f"hyperparameters, {found['n_evaluations']:,} evaluations of {made.flow['name']}"
+    )
+    for note in description(made)["notes"]:
+        say(f"note: {note}")
+    say(f"see what is in it with: hpo-gym table check {file}")
