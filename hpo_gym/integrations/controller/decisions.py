@@ -13,7 +13,8 @@ from hpo_gym.envs.in_run.actions import ControlActions
 from hpo_gym.integrations.controller.run_reader import FORESEEABLE, RunReader
 from hpo_gym.integrations.controller.scaled_groups import Scales
 
-RateIs = Literal["peak", "base"]
+RateIs = Literal["mean", "peak", "base"]
+"""What the rates that an optimizer holds are to the scales; see `Controller.attach`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,7 +27,8 @@ class Decider:
         actions: what its actions stand for.
         total_updates: of the run.
         decide_every: updates between two decisions.
-        rate_is: "peak" where scales are divided by the largest of the run, "base" where they are taken as they are.
+        rate_is: "mean" or "peak" where scales are divided by their mean or largest over the run, "base" where they
+            are taken as they are.
     """
 
     policy: TrainedPolicy
@@ -39,9 +41,9 @@ class Decider:
     def __post_init__(self) -> None:
         if self.rate_is not in get_args(RateIs):
             raise ValueError(f"rate_is={self.rate_is!r} is not one of {', '.join(get_args(RateIs))}")
-        if self.rate_is == "peak" and not FORESEEABLE.issuperset(self.fields):
+        if self.rate_is != "base" and not FORESEEABLE.issuperset(self.fields):
             raise ValueError(
-                f"rate_is='peak' needs scales that are known before the run; this controller reads "
+                f"rate_is={self.rate_is!r} needs scales that are known before the run; this controller reads "
                 f"{', '.join(self.fields)}: use rate_is='base'"
             )
 
@@ -76,17 +78,21 @@ class Decider:
         return points[1:]
 
     @cached_property
-    def largest(self) -> Scales:
+    def unit(self) -> Scales:
         """What scales are divided by."""
         if self.rate_is == "base":
             return Scales(lr=(1.0, 1.0), wd=(1.0, 1.0))
-        lr, wd = self.actions.scales(np.array(self.foreseen))
-        return Scales(lr=_pair(lr.max(axis=0)), wd=_pair(wd.max(axis=0)))
+        lr, wd = self.actions.scales(np.array(self.foreseen))  # each (n_decisions, 2)
+        if self.rate_is == "peak":
+            return Scales(lr=_pair(lr.max(axis=0)), wd=_pair(wd.max(axis=0)))
+        lengths = np.diff([*range(0, self.total_updates, self.decide_every), self.total_updates])
+        shares = lengths / self.total_updates
+        return Scales(lr=_pair(shares @ lr), wd=_pair(shares @ wd))
 
     def scales(self, point: Sequence[float]) -> Scales:
         """What a point stands for."""
         lr, wd = self.actions.scales(np.array([point]))
-        return Scales(lr=_pair(lr[0] / self.largest.lr), wd=_pair(wd[0] / self.largest.wd))
+        return Scales(lr=_pair(lr[0] / self.unit.lr), wd=_pair(wd[0] / self.unit.wd))
 
 
 def check_updates(name: str, value: Any, least: int = 1) -> None:
