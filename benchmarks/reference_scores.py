@@ -74,6 +74,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     for declaration in hpo_gym.DECLARATIONS.values():
         is_judged = "test" in declaration.splits or declaration.family == "in-run-control"
+        is_judged &= declaration.family in AGENTS  # what live trials score, hours later, is another on each machine
         needs_gpu = declaration.kwargs.get("device", "cpu") != "cpu"
         if not is_judged or needs_gpu or arguments.only not in (None, declaration.id):
             continue

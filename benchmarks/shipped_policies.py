@@ -94,6 +94,7 @@ def policies() -> dict[str, Policy]:
         for env_id, declaration in hpo_gym.DECLARATIONS.items()
         for entry in presets
         if entry.plays in ("", declaration.family) and (declaration.splits or declaration.table is None)
+        if declaration.family == declaration.played_as  # nothing is trained on trials that are really run
         for fold in range(N_FOLDS if declaration.splits else 1)
     ]
     return {policy.name: policy for policy in every if policy.env_id == (*policy.tables, policy.env_id)[0]}

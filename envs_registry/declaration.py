@@ -16,6 +16,10 @@ ENTRY_POINTS = {
         "hpo_gym.envs.config_selection:ConfigSelectionEnv",
         "hpo_gym.envs.config_selection_vector:ConfigSelectionVectorEnv",
     ),
+    "live-selection": (
+        "hpo_gym.envs.live_selection:LiveSelectionEnv",
+        "hpo_gym.envs.live_selection_vector:LiveSelectionVectorEnv",
+    ),
     "in-run-control": (
         "hpo_gym.envs.in_run_control:InRunControlEnv",
         "hpo_gym.envs.in_run_control_vector:InRunControlVectorEnv",
@@ -28,6 +32,11 @@ OPTIONS = {
         *("table", "split", "tasks", "budget", "action", "repeat", "reward"),
         *("observe_pool", "fidelity", "replicate", "initial_design"),
     ),
+    "live-selection": (
+        *("family", "openml_tasks", "split", "tasks", "budget", "action", "repeat", "reward", "observe_pool"),
+        *("n_configurations", "pool_seed", "fidelity", "subsample", "trial_seed", "fold"),
+        *("time_limit_s", "memory_limit_mb", "workers", "cache", "retry_failures"),
+    ),
     "in-run-control": (
         *("simulator", "n_updates", "decision_every", "recipes", "split", "action", "observation"),
         *("gradient_penalty", "smoothness_penalty", "recipe", "loss_cap"),
@@ -37,9 +46,13 @@ OPTIONS = {
 
 REQUIRED_KWARGS = {
     "config-selection": ("table",),
+    "live-selection": ("family",),
     "in-run-control": ("simulator", "n_updates", "decision_every", "recipes"),
 }
 """Family -> what `[kwargs]` must set."""
+
+PLAYED_AS = {"live-selection": "config-selection"}
+"""Family -> another one whose agents play it too."""
 
 SIMULATORS = {
     "noisy-quadratic": ("n_dimensions", "optimum_scale", "noise"),
@@ -104,6 +117,11 @@ class Declaration:
     def table(self) -> str | None:
         """The table it searches, where it is of that family."""
         return self.kwargs.get("table")
+
+    @property
+    def played_as(self) -> str:
+        """The family whose agents play it."""
+        return PLAYED_AS.get(self.family, self.family)
 
     @property
     def reference_command(self) -> str:
@@ -175,17 +193,24 @@ def _check_names(path: Path, content: Mapping[str, Any]) -> None:
         )
 
 
+_SELECTORS: dict[str, tuple[str, TableOptions]] = {
+    "in-run-control": ("simulator", SIMULATORS),
+    "live-selection": ("", {}),  # a model family may be a user's own
+}
+"""Family -> the key of `[kwargs]` that decides which further ones there are; a table's name where none is said."""
+
+
 def _check_kwargs(path: Path, content: Mapping[str, Any], tables: TableOptions) -> None:
     kwargs, family = content.get("kwargs", {}), content["family"]
     for key in REQUIRED_KWARGS[family]:
         if key not in kwargs:
             raise DeclarationError(f"{path.name}: key 'kwargs.{key}' is missing")
-    selector, options = ("table", tables) if family == "config-selection" else ("simulator", SIMULATORS)
-    if kwargs[selector] not in options:
+    selector, options = _SELECTORS.get(family, ("table", tables))
+    if selector and kwargs[selector] not in options:
         raise DeclarationError(
             f"{path.name}: key 'kwargs.{selector}': {kwargs[selector]!r} is not one of {', '.join(sorted(options))}"
         )
-    allowed = (*OPTIONS[family], *options[kwargs[selector]])
+    allowed = (*OPTIONS[family], *(options[kwargs[selector]] if selector else ()))
     for key in kwargs:
         if key not in allowed:
             raise DeclarationError(f"{path.name}: unknown key 'kwargs.{key}'; allowed are {', '.join(allowed)}")

@@ -157,7 +157,7 @@ def _family_of(env_id: str) -> str:
     declared = hpo_gym.DECLARATIONS
     name = env_id.rpartition(":")[2]
     if name in declared:
-        return declared[name].family
+        return declared[name].played_as
     if name not in gym.registry:
         raise PresetError(f"no environment {env_id!r}{did_you_mean(name, declared)}; there are {', '.join(declared)}")
     raise PresetError(f"{env_id} is of no family that presets know; there are {', '.join(declared)}")

@@ -76,6 +76,8 @@ def data_state(declaration: "Declaration") -> dict[str, str]:
     from hpo_gym.data.cache import candidates
     from hpo_gym.data.manifest import manifest
 
+    if declaration.family == "live-selection":
+        return {"state": "yours", "get": "comes from openml.org at the first search"}
     needed = declaration.table or declaration.kwargs.get("corpus", "")
     if declaration.family == "in-run-control" and needed in ("", "synthetic"):
         return {"state": "present", "get": ""}
@@ -174,6 +176,10 @@ def _options(kind: type, declaration: "Declaration | None", given: dict[str, Any
         from hpo_gym.envs.selection_problem import build_problem
 
         function = build_problem
+    if declaration is not None and declaration.family == "live-selection":
+        from hpo_gym.envs.live_selection_problem import build_live_problem
+
+        function = build_live_problem
     if declaration is not None and declaration.family == "in-run-control":
         from hpo_gym.envs.in_run.problem import build_problem as build_control
 

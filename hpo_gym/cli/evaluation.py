@@ -15,7 +15,7 @@ from hpo_gym.cli.arguments import (
 )
 from hpo_gym.cli.environments import make_environment
 from hpo_gym.cli.failures import CommandFailed, WrongUsage
-from hpo_gym.cli.terminal import console
+from hpo_gym.cli.terminal import console, say
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -33,6 +33,14 @@ class Split(StrEnum):
     test = "test"
     all = "all"
     train = "train"
+
+
+class Tracker(StrEnum):
+    """Where metrics can be logged."""
+
+    mlflow = "mlflow"
+    tensorboard = "tensorboard"
+    wandb = "wandb"
 
 
 def evaluate(
@@ -69,6 +77,10 @@ def evaluate(
             help="Whom it is compared with: by default random search or, on training runs, controller-off and "
             "hand-tuned; '' for nobody.",
         ),
+    ] = None,
+    track: Annotated[
+        Tracker | None,
+        typer.Option(help="Log the metrics there. wandb sends nothing unless WANDB_MODE=online."),
     ] = None,
     env: EnvironmentOptions = None,
 ) -> None:
@@ -124,6 +136,10 @@ def evaluate(
     for path in (json, episodes):
         if path is not None:
             console().print(f"wrote {path}", markup=False, soft_wrap=True)
+    if track is not None:
+        from hpo_gym.integrations.tracking import log_result
+
+        say(f"see it with: {log_result(result, track.value)}")
 
 
 def resolve_builder(name: str) -> "AgentBuilder":
@@ -151,11 +167,11 @@ def check_family(agent: str, env_id: str) -> None:
     from hpo_gym import DECLARATIONS
 
     declaration, entry = DECLARATIONS.get(env_id.rpartition(":")[2]), CATALOGUE.get(agent)
-    if declaration is None or entry is None or entry.plays in ("", declaration.family):
+    if declaration is None or entry is None or entry.plays in ("", declaration.played_as):
         return
-    fitting = [other.name for other in CATALOGUE.values() if other.plays in ("", declaration.family)]
+    fitting = [other.name for other in CATALOGUE.values() if other.plays in ("", declaration.played_as)]
     raise WrongUsage(
-        f"agent {agent!r} is for {entry.plays}, and {env_id} is {declaration.family}; there are {', '.join(fitting)}"
+        f"agent {agent!r} is for {entry.plays}, and {env_id} is {declaration.played_as}; there are {', '.join(fitting)}"
     )
 
 

@@ -1,6 +1,7 @@
 """Config selection: one episode is one search of a table of recorded evaluations."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 from hpo_gym.envs.actions import resolve_action
 from hpo_gym.envs.observations import clear_history, padded_pool
 from hpo_gym.envs.rendering import RENDERERS, SearchView
-from hpo_gym.envs.selection_problem import build_problem
+from hpo_gym.envs.selection_problem import SelectionProblem, build_problem
 from hpo_gym.envs.table_access import TableAccess
 from hpo_gym.selection.trials import next_level_cost
+
+_NOTHING_MORE: Mapping[str, Any] = {}
 
 
 class ConfigSelectionEnv(TableAccess, gym.Env[Any, Any]):
@@ -90,7 +93,7 @@ class ConfigSelectionEnv(TableAccess, gym.Env[Any, Any]):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode={render_mode!r} is not one of {self.metadata['render_modes']}")
         self.render_mode = render_mode
-        self.problem = build_problem(table, **options)
+        self.problem = self._build(table, **options)
         self.observation_space = self.problem.observation.space()
         self.action_space = self.problem.action_space()
         tasks = self.problem.tasks
@@ -106,6 +109,9 @@ class ConfigSelectionEnv(TableAccess, gym.Env[Any, Any]):
         self._incumbent, self._previous = -math.inf, 0.0
         self._trials: list[tuple[int, float]] = []
 
+    def _build(self, source: str, **options: Any) -> SelectionProblem:
+        return build_problem(source, **options)
+
     def action_masks(self) -> NDArray[np.bool_]:
         """(n,) which rows of the pool can be tried now."""
         return self._available.astype(bool)
@@ -120,9 +126,8 @@ class ConfigSelectionEnv(TableAccess, gym.Env[Any, Any]):
         self._column = self.problem.draw_column(self.np_random)
         self._row_start = int(tasks.row_start[self._task])
         self._score_start = int(tasks.score_start[self._task])
-        self._best = float(tasks.best[self._task, self._column])
-        self._worst = float(tasks.worst[self._task, self._column])
-        self._reward_worst = float(tasks.reward_worst[self._task, self._column])
+        bounds = self.problem.bounds(self._task, self._column)
+        self._best, self._worst, self._reward_worst = (float(bound) for bound in bounds)
         self._available[:] = tasks.available(self._task)
         self._paid_epochs[:] = 0
         self._n_trials_at_most = int(self.problem.n_trials_at_most[self._task])
@@ -148,7 +153,7 @@ class ConfigSelectionEnv(TableAccess, gym.Env[Any, Any]):
             raise gym.error.ResetNeeded("the search is over (or has not begun): call reset() before step()")
         index, level, is_repeat = self._resolve(action)
         column = level if self.problem.tasks.levels else self._column
-        score = self.problem.tasks.scores.item(self._score_start + index, column)
+        score, told = self._run_trial(index, column)
         reward = 0.0
         if is_repeat and self.problem.repeat == "end":
             self._is_over = True
@@ -161,8 +166,13 @@ class ConfigSelectionEnv(TableAccess, gym.Env[Any, Any]):
             "cost": self._cost_epochs / self.problem.epochs_per_evaluation,
             "incumbent": self._incumbent,
             "is_repeat": is_repeat,
+            **told,
         }
         return self._observation(), reward, self._is_over, False, info
+
+    def _run_trial(self, index: int, column: int) -> tuple[float, Mapping[str, Any]]:
+        """A trial's score, and what else is told of it."""
+        return self.problem.tasks.scores.item(self._score_start + index, column), _NOTHING_MORE
 
     def _resolve(self, action: Any) -> tuple[int, int, bool]:
         """The (row, level) that an action stands for, and whether it asked for a repeat."""

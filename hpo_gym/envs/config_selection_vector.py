@@ -14,7 +14,7 @@ from hpo_gym.envs.config_selection import ConfigSelectionEnv
 from hpo_gym.envs.observations import clear_history, padded_pool
 from hpo_gym.envs.recycling import Recycler
 from hpo_gym.envs.rendering import RENDERERS, SearchView
-from hpo_gym.envs.selection_problem import build_problem
+from hpo_gym.envs.selection_problem import SelectionProblem, build_problem
 from hpo_gym.envs.table_access import TableAccess
 from hpo_gym.selection.trials import next_level_cost
 
@@ -59,10 +59,13 @@ class ConfigSelectionVectorEnv(TableAccess, AutoresetVectorEnv):
             horizon_option="budget",
         )
         self.copy = copy
-        self.problem = build_problem(table, **options)
+        self.problem = self._build(table, **options)
         self.single_observation_space = self.problem.observation.space()
         self.single_action_space = self.problem.action_space()
         self._allocate()
+
+    def _build(self, source: str, **options: Any) -> SelectionProblem:
+        return build_problem(source, **options)
 
     def _allocate(self) -> None:
         g, tasks = self.num_envs, self.problem.tasks
@@ -108,11 +111,11 @@ class ConfigSelectionVectorEnv(TableAccess, AutoresetVectorEnv):
             drawn.append((problem.draw_task(rng, options[i] if options else None), problem.draw_column(rng)))
         # Only now, so that an unknown task leaves every search as it was.
         task, column = np.array(drawn).T
+        best, worst, reward_worst = problem.bounds(task, column)
         at = slice(None) if len(members) == self.num_envs else members  # a slice costs a third of an index
         self._task[at], self._column[at] = task, column
         self._row_start[at], self._score_start[at] = tasks.row_start[task], tasks.score_start[task]
-        self._best[at], self._worst[at] = tasks.best[task, column], tasks.worst[task, column]
-        self._reward_worst[at] = tasks.reward_worst[task, column]
+        self._best[at], self._worst[at], self._reward_worst[at] = best, worst, reward_worst
         self._available[at] = self._untried_at_start[task]
         self._paid_epochs[at] = 0
         self._n_trials_at_most[at] = problem.n_trials_at_most[task]
@@ -139,7 +142,7 @@ class ConfigSelectionVectorEnv(TableAccess, AutoresetVectorEnv):
         problem, tasks = self.problem, self.problem.tasks
         rows, levels, is_repeat = self._resolve(actions, moving)
         columns = levels if tasks.levels else self._column
-        score = tasks.scores.take((self._score_start + rows) * tasks.scores.shape[1] + columns)
+        score, told = self._run_trials(rows, columns, moving)
         reward = problem.reward(score, self._incumbent, self._previous, self._best, self._reward_worst)
         recording = moving
         if problem.repeat == "end" and np.count_nonzero(is_repeat):
@@ -151,7 +154,14 @@ class ConfigSelectionVectorEnv(TableAccess, AutoresetVectorEnv):
             reward = np.where(recording, reward, 0.0)
             members = np.flatnonzero(recording)
             self._record(members, rows[members], levels[members], score[members])
-        return np.array(reward, np.float64), self._step_infos(score, rows, is_repeat, moving)
+        return np.array(reward, np.float64), self._step_infos(score, rows, is_repeat, moving, told)
+
+    def _run_trials(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], moving: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.float64], Infos]:
+        """(num_envs,) scores of the members' trials, and what else is told of them; of no matter where none moves."""
+        scores = self.problem.tasks.scores
+        return scores.take((self._score_start + rows) * scores.shape[1] + columns), {}
 
     def _step_infos(
         self,
@@ -159,6 +169,7 @@ class ConfigSelectionVectorEnv(TableAccess, AutoresetVectorEnv):
         rows: NDArray[np.int64],
         is_repeat: NDArray[np.bool_],
         moving: NDArray[np.bool_] | None,
+        told: Infos,
     ) -> Infos:
         reported: Infos = {
             "score": score,
@@ -166,6 +177,7 @@ class ConfigSelectionVectorEnv(TableAccess, AutoresetVectorEnv):
             "cost": self._cost_epochs / self.problem.epochs_per_evaluation,
             "incumbent": self._incumbent.copy(),
             "is_repeat": is_repeat,
+            **told,
         }
         if moving is None:
             return masked(reported, self._everyone)

@@ -97,7 +97,7 @@ def draw_level(axes: Any, level: float, words: str) -> None:
 def _draw_curve(axes: Any, view: SearchView) -> None:
     scores = np.array([score for _, score in view.trials])
     number = np.arange(1, len(scores) + 1)
-    draw_level(axes, view.best, "best of the table")
+    draw_level(axes, view.best, view.problem.best_is)
     axes.plot(number, scores, "o", color=TRIAL, markersize=4, alpha=0.7, label="trial")
     if len(scores):
         axes.step(

@@ -11,7 +11,6 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hpo_gym.data.tables import TABLE_OPTIONS, open_table
-from hpo_gym.data.tables.table import Table
 from hpo_gym.envs.observations import SearchObservation
 from hpo_gym.envs.rewards import REWARDS, Reward
 from hpo_gym.selection.neighbours import Neighbours
@@ -84,6 +83,21 @@ class SelectionProblem:
             return spaces.Box(0.0, 1.0, (self.tasks.n_dims,), np.float32)
         return spaces.Discrete(self.tasks.n_configurations)
 
+    @property
+    def data_id(self) -> str:
+        """Names the scores that searches depend on."""
+        return self.tasks.data_id
+
+    @property
+    def best_is(self) -> str:
+        """What the best score of a task is, for pictures."""
+        return "best of the table"
+
+    def bounds(self, task: Any, column: Any) -> tuple[Any, Any, Any]:
+        """(best, worst, the worst that rewards count from) of a task and column of scores, or of arrays of them."""
+        tasks = self.tasks
+        return tasks.best[task, column], tasks.worst[task, column], tasks.reward_worst[task, column]
+
     def draw_task(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> int:
         """Position of the episode's task: `options["task_id"]`, or a uniform draw."""
         if options:
@@ -148,17 +162,13 @@ def build_problem(
     **table_options: Any,
 ) -> SelectionProblem:
     """Open the table and check every option against it; see `ConfigSelectionEnv` for their meaning."""
-    _check_choice("action", action, ("index", "unit_cube"))
-    _check_choice("repeat", repeat, ("mask", "end", "allow"))
-    _check_choice("reward", reward, tuple(REWARDS))
-    if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1:
-        raise ValueError(f"budget={budget!r}: a whole number of trials, 1 or more, is needed")
-    if fidelity == "action" and (action != "index" or repeat == "allow"):
-        raise ValueError("fidelity='action' goes with action='index' and with repeat='mask' or 'end'")
+    check_search(budget=budget, action=action, repeat=repeat, reward=reward, fidelity=fidelity)
     _check_unknown(table, table_options)
     opened = open_table(table, **table_options)
-    named_splits = {name: _task_list(f"splits[{name!r}]", ids) for name, ids in (splits or opened.splits).items()}
-    task_ids = _choose_tasks(opened, named_splits, split, tasks)
+    named_splits = {name: task_list(f"splits[{name!r}]", ids) for name, ids in (splits or opened.splits).items()}
+    task_ids = choose_tasks(tuple(opened.tasks), named_splits, split, tasks, where=f"table {opened.name!r}")
+    for task_id in task_ids:
+        opened.task(task_id)
     prepared = prepare_tasks(opened, task_ids, replicate, fidelity)
     _check_designs(prepared, initial_design)
     return SelectionProblem(
@@ -172,37 +182,51 @@ def build_problem(
         reward_name=reward,
         initial_design=initial_design,
         draws_replicate=replicate == "random" and prepared.scores.shape[1] > 1,
-        observation=SearchObservation(
-            horizon=_most_trials(int(budget), prepared.levels),
-            n_dims=prepared.n_dims,
-            n_configurations=prepared.n_configurations,
-            n_meta_features=prepared.meta_features.shape[1],
-            n_levels=len(prepared.levels),
-            observe_pool=observe_pool,
-        ),
+        observation=search_observation(prepared, int(budget), observe_pool),
     )
 
 
-def _choose_tasks(
-    table: Table, splits: dict[str, tuple[str, ...]], split: str, tasks: Sequence[str] | None
+def check_search(*, budget: int, action: ActionKind, repeat: Repeat, reward: str, fidelity: Fidelity) -> None:
+    """Raise a `ValueError` for an option that no search can have, or that does not go with the others."""
+    _check_choice("action", action, ("index", "unit_cube"))
+    _check_choice("repeat", repeat, ("mask", "end", "allow"))
+    _check_choice("reward", reward, tuple(REWARDS))
+    if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1:
+        raise ValueError(f"budget={budget!r}: a whole number of trials, 1 or more, is needed")
+    if fidelity == "action" and (action != "index" or repeat == "allow"):
+        raise ValueError("fidelity='action' goes with action='index' and with repeat='mask' or 'end'")
+
+
+def search_observation(tasks: SearchTasks, budget: int, observe_pool: bool) -> SearchObservation:
+    """What is seen of searches of these tasks."""
+    return SearchObservation(
+        horizon=_most_trials(budget, tasks.levels),
+        n_dims=tasks.n_dims,
+        n_configurations=tasks.n_configurations,
+        n_meta_features=tasks.meta_features.shape[1],
+        n_levels=len(tasks.levels),
+        observe_pool=observe_pool,
+    )
+
+
+def choose_tasks(
+    all_tasks: tuple[str, ...], splits: Splits, split: str, tasks: Sequence[str] | None, *, where: str
 ) -> tuple[str, ...]:
-    """The task ids of `tasks`, or else of the split."""
+    """The task ids of `tasks`, or else of the split; `where` is what has the splits."""
     if tasks is not None:
-        chosen = _task_list("tasks", tasks)
+        chosen = task_list("tasks", tasks)
     elif split == "all":
-        chosen = tuple(table.tasks)
+        chosen = all_tasks
     elif split in splits:
-        chosen = splits[split]
+        chosen = tuple(splits[split])
     else:
         raise ValueError(
-            f"split={split!r} is not declared for table {table.name!r}; "
+            f"split={split!r} is not declared for {where}; "
             f"there are {', '.join(['all', *splits])}, or name the tasks with tasks=[...]"
         )
     if not chosen:
         named = f"split={split!r}" if tasks is None else f"tasks={tasks!r}"
         raise ValueError(f"{named}: a list of at least one task id is needed")
-    for task_id in chosen:
-        table.task(task_id)
     return chosen
 
 
@@ -226,7 +250,8 @@ def _most_trials(budget: int, levels: Sequence[int]) -> int:
     return max(budget * levels[-1] * k // epochs for k, epochs in enumerate(levels, start=1))
 
 
-def _task_list(option: str, task_ids: Sequence[str]) -> tuple[str, ...]:
+def task_list(option: str, task_ids: Sequence[str]) -> tuple[str, ...]:
+    """Task ids as a tuple; a text is no list of them."""
     if isinstance(task_ids, str):
         raise ValueError(f"{option}={task_ids!r}: a list of at least one task id is needed")
     return tuple(task_ids)

@@ -32,7 +32,7 @@ class TableAccess:
     @property
     def data_id(self) -> str:
         """Names the recorded scores of this environment's tasks: the same id has the same scores on every machine."""
-        return self.problem.tasks.data_id
+        return self.problem.data_id
 
     def evaluations(self, task_id: str) -> TaskEvaluations:
         """The recorded evaluations of one of this environment's own tasks, for agents that fit on them.

@@ -15,7 +15,7 @@ class Neighbours:
 
     def __init__(self, tasks: SearchTasks, n_trials: int) -> None:
         """Room for every row of the pools; `n_trials` is the most that an episode can have (H)."""
-        n_missing = max(int((~np.isfinite(tasks.task_scores(t)).all(axis=1)).sum()) for t in range(len(tasks.n_rows)))
+        n_missing = max(int(n - tasks.available(t).sum()) for t, n in enumerate(tasks.n_rows))
         self._tasks = tasks
         self._n_kept = min(n_trials + n_missing + 1, int(tasks.n_rows.max()))
         self._order = np.zeros((len(tasks.rows), self._n_kept), np.int32)
