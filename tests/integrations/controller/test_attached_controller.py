@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from plain_loop import batch, loss_of, parameters, small_model, train
+from plain_loop import loss_of, parameters, small_model, train
 from torch.optim import lr_scheduler
 
 from hpo_gym.integrations.controller import Controller
@@ -74,6 +74,18 @@ def test_as_a_peak_no_rate_exceeds_the_users_own_and_one_reaches_it(by_optimizer
     assert min(rates) < 2e-3
     assert attached.last_lr == [rates[-1]]
     assert attached.last_weight_decay == [decays[-1]]
+
+
+@pytest.mark.parametrize("n_updates", [5, 24, 561])
+def test_as_a_mean_the_rates_of_a_run_add_up_to_the_users_own(by_optimizer, n_updates):
+    model = small_model()
+    optimizer = adamw(model)
+    attached = by_optimizer.attach(optimizer, total_updates=n_updates, rate_is="mean")
+    rates = []
+    for _ in range(n_updates):
+        optimizer.step()
+        rates.append((attached.last_lr[0], attached.last_weight_decay[0]))
+    assert torch.tensor(rates).mean(dim=0).tolist() == pytest.approx([1e-2, 0.1])
 
 
 def test_between_updates_the_groups_hold_what_the_user_set(by_optimizer):
@@ -324,7 +336,7 @@ def test_a_copy_of_the_optimizer_is_not_controlled(shared):
         ({"total_updates": "100"}, ValueError, "total_updates='100'"),
         ({"decide_every": 0.5}, ValueError, "decide_every=0.5"),
         ({"updates_done": -1}, ValueError, "updates_done=-1"),
-        ({"rate_is": "big"}, ValueError, "rate_is='big' is not one of peak, base"),
+        ({"rate_is": "big"}, ValueError, "rate_is='big' is not one of mean, peak, base"),
         ({"optimizer": torch.nn.Linear(1, 1)}, TypeError, "Linear is no torch.optim.Optimizer"),
         ({"scheduler": "cosine"}, TypeError, "str does not say which optimizer"),
     ],
@@ -353,7 +365,3 @@ def test_an_optimizer_that_finds_its_own_rate_is_refused(shared):
     optimizer.param_groups[0]["lr"] = None
     with pytest.raises(ValueError, match="parameter group 0 of SGD has no learning rate"):
         shared.attach(optimizer, total_updates=N)
-
-
-def test_batches_are_the_same_every_time():
-    assert torch.equal(batch(3), batch(3))
