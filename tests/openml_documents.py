@@ -59,9 +59,8 @@ def splits_arff(folds, n_rows):
     lines += ["@ATTRIBUTE repeat INTEGER", "@ATTRIBUTE fold INTEGER", "", "@DATA"]
     for repeat, tests in enumerate(folds):
         for fold, test in enumerate(tests):
-            held_out = set(test)
-            for row in range(n_rows):
-                lines.append(f"{'TEST' if row in held_out else 'TRAIN'},{row},{repeat},{fold}")
+            lines += [f"TRAIN,{row},{repeat},{fold}" for row in sorted({*range(n_rows)} - {*test})]
+            lines += [f"TEST,{row},{repeat},{fold}" for row in test]
     return "\n".join([*lines, ""])
 
 
@@ -184,7 +183,7 @@ def _setup(setup, flow_names):
         parameter = fields(
             id=setup.id * 1000 + number, flow_id=setup.flow_id, flow_name=component or flow_names[setup.flow_id],
             full_name=full_name, parameter_name=plain if ")_" in name else name, data_type="", default_value="[]",
-            value=value,
+            value=value or "",
         )  # fmt: skip
         parameters.append(f"<oml:parameter>{parameter}</oml:parameter>")
     return fields(setup_id=setup.id, flow_id=setup.flow_id) + "".join(parameters)

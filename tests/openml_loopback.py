@@ -299,10 +299,12 @@ def listing(site, kind, filters):
     ids = {name: {int(i) for i in value.split(",")} for name, value in filters.items() if name in _ID_FILTERS}
     if kind == "user":
         return 200, documents.users(ids["user_id"]).encode()
-    found = [*site.setups.values()] if kind == "setup" else site.runs
-    key = {"task": "task_id", "flow": "flow_id", "run": "id", "setup": "id" if kind == "setup" else "setup_id"}
-    for name, wanted in ids.items():
-        found = [entry for entry in found if getattr(entry, key[name]) in wanted]
+    if kind == "setup":
+        found = [site.setups[setup_id] for setup_id in sorted(ids["setup"] & site.setups.keys())]
+    else:
+        found = site.runs
+        for name, wanted in ids.items():
+            found = [run for run in found if getattr(run, _ID_FILTERS[name]) in wanted]
     if kind in ("evaluation", "run") and filters.get("show_errors") != "true":
         found = [run for run in found if run.error is None]
     start = int(filters.get("offset", 0))
@@ -318,4 +320,4 @@ def listing(site, kind, filters):
     return 200, documents.evaluations(page, filters["function"], names, of_task).encode()
 
 
-_ID_FILTERS = ("task", "flow", "run", "setup", "user_id")
+_ID_FILTERS = {"task": "task_id", "flow": "flow_id", "run": "id", "setup": "setup_id", "user_id": "uploader"}

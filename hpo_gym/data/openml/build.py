@@ -49,11 +49,12 @@ class TableRequest:
 
     def __post_init__(self) -> None:
         repeated = sorted({task for task in self.task_ids if self.task_ids.count(task) > 1})
-        if not self.task_ids or repeated:
-            raise OpenMLError(f"tasks {list(self.task_ids)}: each once, and at least one")
-        for name, number, least in (("limit", self.limit, 1), ("min_configurations", self.min_configurations, 1)):
-            if number is not None and number < least:
-                raise OpenMLError(f"{name} {number}: {least} or more are needed")
+        if not self.task_ids or repeated or min(self.task_ids) < 1:
+            raise OpenMLError(f"tasks {list(self.task_ids)}: OpenML's numbers, each once, and at least one")
+        for name in ("flow_id", "limit", "min_configurations"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise OpenMLError(f"{name} {number}: 1 or more is needed")
         direction_and_unit(self.metric, self.direction)
 
 

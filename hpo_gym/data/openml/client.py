@@ -4,6 +4,7 @@ import logging
 import os
 import tempfile
 import time
+import traceback
 import warnings
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -51,7 +52,8 @@ def connected(settings: OpenMLSettings | None = None) -> Iterator[ModuleType]:
         except DataError:
             raise
         except Exception as error:  # the client fails with anything on an answer that is not what it should be
-            raise OpenMLError(_in_one_line(error, visited, settings)) from error
+            traceback.clear_frames(error.__traceback__)  # and closes a file that it was reading
+            raise OpenMLError(_in_one_line(error, visited[-1] if visited else settings.server)) from error
 
 
 @contextmanager
@@ -90,33 +92,32 @@ def _ways_out(settings: OpenMLSettings, visited: list[str]) -> dict[str, Any]:
     import minio
     import requests
 
-    from hpo_gym.data.openml.transport import PatientSession, bucket_client
+    from hpo_gym.data.openml import transport
 
     taken = {name: getattr(requests, name) for name in ("Response", "codes", "exceptions", "utils")}
     return {
-        "requests": SimpleNamespace(Session=partial(PatientSession, settings, visited), **taken),
-        "minio": SimpleNamespace(Minio=partial(bucket_client, settings, visited), error=minio.error),
+        "requests": SimpleNamespace(Session=partial(transport.PatientSession, settings, visited), **taken),
+        "minio": SimpleNamespace(Minio=partial(transport.bucket_client, settings, visited), error=minio.error),
         # It logs through the root logger, which gives every program that has no handler yet one on stderr.
         "logging": SimpleNamespace(info=_log.debug, warning=_log.debug),
-        "time": SimpleNamespace(time=time.time, sleep=lambda wait_s: time.sleep(min(wait_s, settings.first_wait_s))),
+        "time": SimpleNamespace(time=time.time, sleep=lambda _: transport.pause(settings.first_wait_s)),
     }
 
 
 _log = logging.getLogger(__name__)
 
 
-def _in_one_line(error: Exception, visited: list[str], settings: OpenMLSettings) -> str:
-    """What came and what to do, with the address that was asked last; the key is cut out, if a server repeats it."""
+def _in_one_line(error: Exception, address: str) -> str:
+    """The address that was asked last, what came, and what to do."""
     from openml.exceptions import OpenMLHashException, OpenMLPrivateDatasetError, OpenMLServerException
 
-    address = visited[-1] if visited else settings.server
     said = " ".join(str(getattr(error, "message", None) or error).split())[:300]
     if isinstance(error, OpenMLHashException):
-        text = f"{address}: what came has another checksum than OpenML announces; try again later"
-    elif isinstance(error, OpenMLPrivateDatasetError) or getattr(error, "code", None) == _NO_ACCESS:
-        text = f"{address}: OpenML does not show this to you: {said}; set {KEY_VARIABLE} to the key of who may see it"
-    elif isinstance(error, OpenMLServerException):
-        text = f"{address}: OpenML answers {said.removesuffix(' - None')} (code {error.code}); check the number"
-    else:
-        text = f"{address}: the answer is not understood ({type(error).__name__}: {said}); is this an OpenML server?"
-    return text.replace(settings.api_key, "***") if settings.api_key else text
+        return f"{address}: what came has another checksum than OpenML announces; try again later"
+    if isinstance(error, OpenMLPrivateDatasetError) or getattr(error, "code", None) == _NO_ACCESS:
+        return f"{address}: OpenML does not show this to you: {said}; set {KEY_VARIABLE} to the key of who may see it"
+    if isinstance(error, OpenMLServerException):
+        return f"{address}: OpenML answers {said.removesuffix(' - None')} (code {error.code}); check the number"
+    if isinstance(error, NotImplementedError):
+        return f"{address}: the client says: {said}"
+    return f"{address}: the answer is not understood ({type(error).__name__}: {said}); is this an OpenML server?"

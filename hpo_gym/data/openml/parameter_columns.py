@@ -28,6 +28,7 @@ NUMBER = "(number)"
 """The choice of a setup that has a number."""
 
 _LOG_RATIO = 10.0
+_LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,7 +101,8 @@ def _read(parameter: Parameter, name: str) -> _Reading:
 
 
 def _only_value(reading: _Reading) -> str:
-    return f"{reading.numbers[0]:g}" if reading.n_numbers else reading.choices[0]
+    value = f"{reading.numbers[0]:g}" if reading.n_numbers else reading.choices[0]
+    return value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}..."
 
 
 def _columns(reading: _Reading, others: Sequence[Column], notes: list[str]) -> Iterator[Column]:

@@ -1,6 +1,7 @@
 """What stands in a table file of OpenML's evaluations: its columns, and what the TOML beside it says of them."""
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from hpo_gym.data.openml.parameter_columns import Column
 
 LICENCE = "CC-BY (https://www.openml.org/cite)"
+"""Of all empirical data and metadata on openml.org; of another server's nothing is known."""
+
 CITATION = (
     "Vanschoren, van Rijn, Bischl, Torgo: OpenML: networked science in machine learning, "
     "SIGKDD Explorations 15(2), 2013"
@@ -59,7 +62,7 @@ def description(collected: "Collected") -> dict[str, Any]:
         "score_unit": unit,
         "direction": direction,
         "ignore": [N_RUNS, N_FAILED],
-        "licence": LICENCE,
+        "licence": LICENCE if _is_openml_org(collected.server) else "not stated by the server",
         "citation": f"{CITATION}; flow: {flow['name']}, version {flow['version']}",
         "source": f"{collected.server}, flow {request.flow_id}",
         "notes": [*_notes(collected), *collected.notes],
@@ -67,6 +70,11 @@ def description(collected: "Collected") -> dict[str, Any]:
         "openml_task_ids": {str(runs.task_id): runs.task_id for runs in collected.runs},
         "provenance": _provenance(collected),
     }
+
+
+def _is_openml_org(server: str) -> bool:
+    host = urlsplit(server).hostname or ""
+    return host == "openml.org" or host.endswith(".openml.org")
 
 
 def _said(hyperparameter: Hyperparameter) -> dict[str, Any]:

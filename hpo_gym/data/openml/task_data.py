@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VERSION = 1
+_CLASSIFICATION, _REGRESSION = 1, 2  # OpenML's numbers of its types of tasks
 _MOST_CELLS = 50_000_000
 """Of a data set that OpenML keeps as sparse; made dense, it must fit into memory."""
 
@@ -116,14 +117,15 @@ def _download(task_id: int, folder: Path, source: dict[str, Any], settings: Open
     """Gets all of the task and stores it, whole or not at all."""
     with connected(settings) as openml:
         task = openml.tasks.get_task(task_id)
-        if not hasattr(task, "target_name"):
+        if task.task_type_id.value not in (_CLASSIFICATION, _REGRESSION):
             raise OpenMLError(f"task {task_id} is of the type {task.task_type}; only supervised tasks can be fitted")
         dataset = openml.datasets.get_dataset(task.dataset_id)
+        if task.target_name not in {feature.name for feature in dataset.features.values()}:
+            raise OpenMLError(f"data set {dataset.dataset_id} has no column {task.target_name!r}, the task's target")
         table, target = _values(openml, dataset, task.target_name)
         splits = task.download_split()
-    is_classification = task.task_type_id.value != _REGRESSION
     X = _plain_columns(table)
-    y = _plain_target(target, is_classification, task_id)
+    y = _plain_target(target, task.task_type_id.value == _CLASSIFICATION, task_id)
     rows, bounds = _flat(splits, len(y), task_id)
     with new_folder(folder) as temporary:
         X.to_parquet(temporary / "X.parquet")
@@ -143,9 +145,6 @@ def _download(task_id: int, folder: Path, source: dict[str, Any], settings: Open
         write_record(temporary / "task.json", record)
 
 
-_REGRESSION = 2
-
-
 def _values(openml: Any, dataset: Any, target_name: str) -> tuple["pd.DataFrame", "pd.Series"]:
     """The data set's columns and target; as ARFF where the parquet file cannot be had or read."""
     try:
@@ -155,8 +154,6 @@ def _values(openml: Any, dataset: Any, target_name: str) -> tuple["pd.DataFrame"
     except Exception:
         with without_parquet():
             X, y, *_ = openml.datasets.get_dataset(dataset.dataset_id).get_data(target=target_name)
-    if y is None or len(X) != len(y):
-        raise OpenMLError(f"data set {dataset.dataset_id} has no column {target_name!r}, the target of the task")
     if X.shape[0] * X.shape[1] > _MOST_CELLS and any(hasattr(column.array, "sp_values") for _, column in X.items()):
         raise OpenMLError(f"data set {dataset.dataset_id} is sparse, and too large to be made dense: {X.shape}")
     return X, y

@@ -55,7 +55,7 @@ class PatientSession(requests.Session):
                 trouble = self._in_words(error)
             else:
                 if response.status_code not in _LATER:
-                    return response
+                    return self._without_key(response)
                 trouble = f"the server {_LATER[response.status_code]} (status {response.status_code})"
                 pause_s = _asked_wait_s(response) or wait_s
             if pause_s > self._settings.longest_wait_s:
@@ -64,6 +64,13 @@ class PatientSession(requests.Session):
                 pause(pause_s)
                 wait_s *= 2
         raise OpenMLError(f"{address}: {trouble}, {self._settings.n_tries} times; try again later")
+
+    def _without_key(self, response: requests.Response) -> requests.Response:
+        """Servers may repeat a request's address in an error, which the client puts into its exceptions."""
+        key = self._settings.api_key.encode()
+        if key and response.status_code != requests.codes.ok:
+            response._content = response.content.replace(key, b"***").replace(quote(key).encode(), b"***")
+        return response
 
     def _in_words(self, error: Exception) -> str:
         exceptions = requests.exceptions
