@@ -114,7 +114,7 @@ def _reference_scores(declaration: Declaration) -> Iterator[str]:
 def environments_table(family: str) -> str:
     """All environments of a family, each with the link to its page."""
     rows = [
-        (f"[{short_id(each)}]({page_of(each)})", each.title, _availability(each))
+        (f"[{short_id(each)}]({page_of(each)})", f"{each.title}. {each.description}", _availability(each))
         for each in hpo_gym.DECLARATIONS.values()
         if each.family == family
     ]
