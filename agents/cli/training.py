@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 """Where trainings go that are told no folder."""
+
+
+class Tracker(StrEnum):
+    """Besides TensorBoard, which a training always writes for."""
+
+    mlflow = "mlflow"
+    wandb = "wandb"
+
 
 EnvironmentOption = Annotated[str, typer.Option("--env", metavar="ENV_ID", help="As `hpo-gym list` names it.")]
 
@@ -52,6 +61,12 @@ def train(
         ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes, for several seeds.")] = 1,
+    track: Annotated[
+        Tracker | None,
+        typer.Option(
+            help="Log it there too; resumed trainings go on in their run. wandb sends nothing unless WANDB_MODE=online."
+        ),
+    ] = None,
 ) -> None:
     """Train an agent on the training half of an environment, in a folder that holds everything about it.
 
@@ -65,7 +80,9 @@ def train(
         preset = read_preset(agent, env, overrides)
         choice = {"split": "train"} if fold is None else task_choice(env, fold)
         jobs = [
-            TrainingJob(preset=preset, env_id=env, seed=each, out=folder, resume=resume, task_choice=choice)
+            TrainingJob(
+                preset=preset, env_id=env, seed=each, out=folder, resume=resume, task_choice=choice, track=track
+            )
             for each, folder in _folders(preset.agent, env, fold or 0, range(seed, seed + seeds), out).items()
         ]
         if seeds == 1:
@@ -90,6 +107,7 @@ class TrainingJob:
     out: Path
     resume: bool
     task_choice: Mapping[str, Any]
+    track: Tracker | None
 
     def __str__(self) -> str:
         return f"{self.preset.agent}, seed {self.seed}"
@@ -106,6 +124,7 @@ class TrainingJob:
             resume=self.resume,
             progress=progress,
             task_choice=self.task_choice,
+            track=self.track.value if self.track else None,
         )
 
 
@@ -140,4 +159,5 @@ def _tell(job: TrainingJob, held_out: Sequence[str]) -> None:
         f"{job.out}: {last['n_episodes']} episodes, {figures}{last['wall_s']:.0f} s", markup=False, soft_wrap=True
     )
     unseen = f" --split all --tasks {','.join(held_out)}" if held_out else ""
+    out.print(f"  watch it with: tensorboard --logdir {job.out / 'tensorboard'}", markup=False, soft_wrap=True)
     out.print(f"  judge it with: hpo-gym evaluate {job.out} {job.env_id}{unseen}", markup=False, soft_wrap=True)

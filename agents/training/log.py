@@ -21,11 +21,18 @@ class TrainingLog(KVWriter):
         path: the file.
         size: bytes to keep of an existing one.
         wall_s, cpu_s: seconds that were spent before.
+
+    Attributes:
+        n_found: lines of an existing file.
+        n_kept: of them; the others will come again.
     """
 
     def __init__(self, path: Path, *, size: int = 0, wall_s: float = 0.0, cpu_s: float = 0.0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
+        with path.open("ab+") as file:
+            file.seek(0)
+            self.n_kept = file.read(size).count(b"\n")
+            self.n_found = self.n_kept + file.read().count(b"\n")
             file.truncate(size)
         self.path = path
         self.n_episodes = 0

@@ -6,6 +6,7 @@
 | training.jsonl | a line an update |
 | first/ | the same for the training that this one goes on from, if any, and its end, state.safetensors |
 | tensorboard/ | the same for TensorBoard, where that is installed |
+| tracked.json, wandb/ | the training's run in MLflow or W&B, where it is tracked |
 | checkpoint.safetensors | the state at the last checkpoint, until the training is finished |
 | policy.safetensors, policy.json | the policy that came of it |
 """
@@ -15,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
 from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecEnv
@@ -29,7 +31,9 @@ from agents.training.legs import EndOfTraining, Legs, Length
 from agents.training.preset import Preset, PresetError
 from agents.training.progress import training_bar
 from agents.training.run import Run
+from agents.training.tracking import NewLines, lines_ever_logged, tracked_training
 from hpo_gym.evaluation.evaluate import package_versions
+from hpo_gym.integrations.tracking import TrackerName
 
 STATE = "state.safetensors"
 """The end of a training that another one goes on from: networks, optimizer and the seconds spent."""
@@ -45,6 +49,7 @@ def train(
     progress: bool = True,
     task_choice: Mapping[str, Any] | None = None,
     keep_state: bool = False,
+    track: TrackerName | None = None,
 ) -> Path:
     """Train into a folder, with one thread.
 
@@ -57,6 +62,8 @@ def train(
         progress: whether a bar is drawn on stderr, if that is a terminal.
         task_choice: what is trained on, as options of the environment: by default the split "train".
         keep_state: leave what another training goes on from.
+        track: a tracker that gets the log too; a training that is resumed goes on in its run there. The weights are
+            the same with and without.
 
     Returns:
         The folder.
@@ -64,6 +71,8 @@ def train(
     Raises:
         TrainingError: the folder holds a training already, or another one than is resumed.
         PresetError: the preset does not fit the environment.
+        TrackingError: the tracker does not know the run that is resumed.
+        MissingExtraError: the tracker is not installed.
     """
     folder = Path(out)
     choice = {"split": "train"} if task_choice is None else task_choice
@@ -75,7 +84,7 @@ def train(
             model = _make_model(run, env)
             export_policy(model)  # what has no format is told now, not after the training
             with run.claimed(folder):
-                own_log = _train(model, run, folder, steps_per_episode, progress=progress)
+                own_log = _train(model, run, folder, steps_per_episode, progress=progress, track=track)
                 if keep_state:
                     notes = {"wall_s": own_log.wall_s, "cpu_s": own_log.cpu_s}
                     checkpoint.save_checkpoint(folder / STATE, model, notes)
@@ -84,16 +93,23 @@ def train(
     return folder
 
 
-def _train(model: Any, run: Run, folder: Path, steps_per_episode: int, *, progress: bool) -> log.TrainingLog:
+def _train(
+    model: Any, run: Run, folder: Path, steps_per_episode: int, *, progress: bool, track: TrackerName | None
+) -> log.TrainingLog:
     length = Length.of(model, run.preset.n_episodes, steps_per_episode)
     kept, notes = _resume(model, folder)
     if kept is None and run.preset.first is not None:
         notes = _go_on_from_first(model, run, folder, progress=progress)
     spent = {name: notes.get(name, 0.0) for name in ("wall_s", "cpu_s")}
     own_log = log.TrainingLog(folder / log.FILE, size=notes.get("log_bytes", 0), **spent)
-    model.set_logger(Logger(None, [own_log, *_tensorboard(folder)]))
+    n_known = lines_ever_logged(folder, own_log.n_found) - own_log.n_kept
     done = notes.get("n_rollouts", 0)
-    with training_bar(run.preset.agent, length.n_rollouts, done=done, is_shown=progress) as advance:
+    with (
+        tracked_training(track, run, folder) as tracked,
+        training_bar(run.preset.agent, length.n_rollouts, done=done, is_shown=progress) as advance,
+    ):
+        others = [*_tensorboard(folder), *(tracked.writers() if tracked else ())]
+        model.set_logger(Logger(None, [own_log, NewLines(others, n_known)]))
         legs = Legs(
             folder / checkpoint.FILE,
             length=length,
@@ -103,7 +119,7 @@ def _train(model: Any, run: Run, folder: Path, steps_per_episode: int, *, progre
             after_line=lambda n_done: advance(n_done, own_log.latest),
         )
         try:
-            _learn(model, legs, length)
+            _learn(model, legs, length, tracked.callbacks() if tracked else [])
         finally:
             model.logger.close()
     return own_log
@@ -180,11 +196,11 @@ def _resume(model: Any, folder: Path) -> tuple[Any, Mapping[str, Any]]:
     return kept, kept[1]["notes"]
 
 
-def _learn(model: Any, legs: Legs, length: Length) -> None:
+def _learn(model: Any, legs: Legs, length: Length, callbacks: list[BaseCallback]) -> None:
     """In one piece, so that schedules see the whole length."""
     n_left = length.n_rollouts * length.steps - model.num_timesteps
     try:
-        model.learn(n_left, legs, log_interval=None, reset_num_timesteps=False)
+        model.learn(n_left, [legs, *callbacks], log_interval=None, reset_num_timesteps=False)
     except EndOfTraining:
         return
     legs.finish()
