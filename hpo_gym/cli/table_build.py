@@ -13,6 +13,7 @@ from hpo_gym.cli.terminal import console, say
 
 if TYPE_CHECKING:
     from hpo_gym.data.openml.build import Collected, TableRequest
+    from hpo_gym.data.openml.settings import OpenMLSettings
 
 
 def build(
@@ -60,8 +61,10 @@ def build(
     if flow is None:
         raise WrongUsage("--flow ID says whose evaluations are collected; see: hpo-gym table build --help")
     file = _output_file(out or Path(f"openml-flow-{flow}-{metric}.parquet"), replace)
-    request = _request(flow, tasks, metric, direction, limit, ignore, min_configurations)
-    _from_openml(request, file, server, refresh)
+    with _wrong_usage():
+        request = _request(flow, tasks, metric, direction, limit, ignore, min_configurations)
+        settings = _settings(server)
+    _from_openml(request, file, settings, refresh)
 
 
 def _output_file(out: Path, replace: bool) -> Path:
@@ -83,7 +86,6 @@ def _request(
     ignore: str | None,
     min_configurations: int,
 ) -> "TableRequest":
-    from hpo_gym.data.errors import OpenMLError
     from hpo_gym.data.openml.build import TableRequest
     from hpo_gym.data.openml.parameter_names import NOT_TUNED
 
@@ -91,26 +93,39 @@ def _request(
     task_ids = split_integers(tasks, "--tasks")
     if not task_ids:
         raise WrongUsage("--tasks ID,ID names the tasks on OpenML whose evaluations are collected")
+    return TableRequest(
+        flow_id=flow,
+        task_ids=tuple(task_ids),
+        metric=metric,
+        direction=direction,
+        limit=limit,
+        ignore=NOT_TUNED if named is None else tuple(named),
+        min_configurations=min_configurations,
+    )
+
+
+def _settings(server: str | None) -> "OpenMLSettings":
+    from hpo_gym.data.openml.settings import find_settings
+
+    return find_settings(server=server)
+
+
+@contextmanager
+def _wrong_usage() -> Iterator[None]:
+    """What is refused before anything is asked of a server is a mistake in the arguments."""
+    from hpo_gym.data.errors import OpenMLError
+
     try:
-        return TableRequest(
-            flow_id=flow,
-            task_ids=tuple(task_ids),
-            metric=metric,
-            direction=direction,
-            limit=limit,
-            ignore=NOT_TUNED if named is None else tuple(named),
-            min_configurations=min_configurations,
-        )
+        yield
     except OpenMLError as error:
         raise WrongUsage(str(error)) from None
 
 
-def _from_openml(request: "TableRequest", file: Path, server: str | None, refresh: bool) -> None:
+def _from_openml(request: "TableRequest", file: Path, settings: "OpenMLSettings", refresh: bool) -> None:
     from hpo_gym.data.openml.build import build_table
-    from hpo_gym.data.openml.settings import find_settings
 
     with _progress() as advance:
-        made = build_table(request, file, settings=find_settings(server=server), refresh=refresh, on_progress=advance)
+        made = build_table(request, file, settings=settings, refresh=refresh, on_progress=advance)
     _print_made(made, file)
 
 

@@ -56,7 +56,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     What a killed process left of its own is cleared away a day later. Raises `OSError` where it cannot be written.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _clear_abandoned(folder)
+    clear_abandoned(folder)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield temporary
@@ -65,7 +65,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _clear_abandoned(folder: Path) -> None:
+def clear_abandoned(folder: Path) -> None:
+    """Removes what killed processes left beside a folder, of those that are a day old."""
     for left in folder.parent.glob(f".{folder.name}-*"):
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _ABANDONED_S:

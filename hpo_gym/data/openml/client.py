@@ -15,6 +15,7 @@ from typing import Any
 
 from hpo_gym.data.errors import DataError, OpenMLError
 from hpo_gym.data.openml.settings import KEY_VARIABLE, ONE_AT_A_TIME, OpenMLSettings, find_settings
+from hpo_gym.data.stored_folder import clear_abandoned
 
 _NO_ACCESS = 112
 """OpenML's code for a data set that is not public."""
@@ -39,6 +40,7 @@ def connected(settings: OpenMLSettings | None = None) -> Iterator[ModuleType]:
     settings = settings or find_settings()
     visited: list[str] = []
     settings.folder.mkdir(parents=True, exist_ok=True)
+    clear_abandoned(settings.folder / "client")
     with (
         ONE_AT_A_TIME,
         tempfile.TemporaryDirectory(prefix=".client-", dir=settings.folder) as folder,

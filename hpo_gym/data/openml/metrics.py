@@ -56,5 +56,7 @@ def direction_and_unit(metric: str, said: Direction | None = None) -> tuple[Dire
         return said or "minimise", _LOW_IS_GOOD[metric]
     if said is None:
         near = did_you_mean(metric, (*_HIGH_IS_GOOD, *_LOW_IS_GOOD))
-        raise OpenMLError(f"whether a high {metric!r} is good is not known here{near}; say the direction")
+        raise OpenMLError(
+            f"whether a high {metric!r} is good is not known here{near}; say direction maximise or minimise"
+        )
     return said, "not stated"
