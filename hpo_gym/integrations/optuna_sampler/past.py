@@ -88,9 +88,11 @@ def from_table(table: str | Path, *, tasks: Sequence[str] | None = None, **optio
         DataError, KeyError: no such table, or no such task in it.
     """
     is_env = "ConfigSelection-" in str(table)
-    choice: dict[str, Any] = {} if tasks is None else {"tasks": list(tasks)}
-    source = {} if is_env else {"path": str(table)}
-    env: Any = gym.make(str(table) if is_env else TABLE_ENV, **source, **choice, **options).unwrapped
+    if not is_env:
+        options["path"] = str(table)
+    if tasks is not None:
+        options["tasks"] = list(tasks)
+    env: Any = gym.make(str(table) if is_env else TABLE_ENV, **options).unwrapped
     try:
         recorded, hyperparameters = recorded_tasks(env, env.task_ids), env.hyperparameters
     finally:

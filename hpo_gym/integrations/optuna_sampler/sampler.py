@@ -78,16 +78,15 @@ class LearnedSampler(BaseSampler):
         independent_sampler: BaseSampler | None = None,
         warn_independent_sampling: bool = True,
     ) -> None:
-        for name, value, least in (("n_candidates", n_candidates, 2), ("horizon", horizon, 1), ("seed", seed or 0, 0)):
-            if value < least:
-                raise ValueError(f"{name} is {value}: at least {least}")
+        self._n_startup_trials = N_STARTUP_TRIALS * (past is None) if n_startup_trials is None else n_startup_trials
+        _refuse_below(2, n_candidates=n_candidates)
+        _refuse_below(1, horizon=horizon)
+        _refuse_below(0, n_startup_trials=self._n_startup_trials, seed=seed or 0)
         self._past = past if past is None or isinstance(past, Past) else from_studies(past)
         expected = search_space if search_space is not None else self._past.search_space if self._past else {}
         self._expected_space = dict(sorted(expected.items()))
         self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self._n_candidates, self._horizon = n_candidates, horizon
-        default = 0 if self._past else N_STARTUP_TRIALS
-        self._n_startup_trials = default if n_startup_trials is None else n_startup_trials
         self._policy = read_policy(weights)
         self._independent = independent_sampler or ByNumberSampler(self._seed)
         self._warns = warn_independent_sampling
@@ -101,7 +100,7 @@ class LearnedSampler(BaseSampler):
         return {name: value for name, value in vars(self).items() if name not in ("_search", "_turn")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.__dict__.update(state)
         self._begin()
 
     def reseed_rng(self) -> None:
@@ -201,3 +200,9 @@ class LearnedSampler(BaseSampler):
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         """As the independent sampler wants it."""
         self._independent.after_trial(study, trial, state, values)
+
+
+def _refuse_below(least: int, **arguments: int) -> None:
+    for name, value in arguments.items():
+        if value < least:
+            raise ValueError(f"{name} is {value}: at least {least}")

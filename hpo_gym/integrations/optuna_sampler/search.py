@@ -46,8 +46,8 @@ class Search:
         self.source, self.network, self.margin, self.horizon = source, network, margin, horizon
         self.seed = seed
         best = source.candidates(int(n_candidates * SHARE_OF_PAST))
-        self._pool = Pool.spread(source.space, n_candidates, seed).extended(best)
-        self._scores = source.scores(self._pool.values)
+        self._start = self._pool = Pool.spread(source.space, n_candidates, seed).extended(best)
+        self._start_scores = self._scores = source.scores(self._pool.values)
         self._posterior: Posterior | None = None
 
     def spread(self, observed: Observed) -> Values:
@@ -62,7 +62,7 @@ class Search:
             observed: so far.
             place: 0 for the best candidate, 1 for the next one and so on.
         """
-        self._extend([*observed.tried, *observed.running, *observed.failed])
+        self._extend(observed)
         posterior = self._conditioned(observed)
         if not posterior.available.any():
             return self._anything(observed)
@@ -79,12 +79,19 @@ class Search:
         n = observed.n_begun + len(observed.failed)
         return self._pool.values[np.random.default_rng([self.seed, n]).integers(len(self._pool))]
 
-    def _extend(self, values: Sequence[Values]) -> None:
-        """Give configurations that are none of the pool's a place in it."""
-        pool = self._pool.extended(values)
-        if len(pool) > len(self._pool):
-            new = self.source.scores(pool.values[len(self._pool) :])
-            self._pool, self._scores = pool, np.concatenate([self._scores, new], axis=1)
+    def _extend(self, observed: Observed) -> None:
+        """What was tried needs a place in the pool, and so does what is near each of the best so far.
+
+        The pool is made of the trials alone and not of the last one, so that it is any worker's.
+        """
+        so_far = np.maximum.accumulate(observed.scores)
+        is_best = np.diff(so_far, prepend=-np.inf) > 0
+        bests = [values for values, is_one in zip(observed.tried, is_best, strict=True) if is_one]
+        near = [row for values in bests for row in self._start.around(values, self.seed)]
+        pool = self._start.extended([*observed.tried, *near, *observed.running, *observed.failed])
+        if not np.array_equal(pool.values, self._pool.values):
+            new = self.source.scores(pool.values[len(self._start) :])
+            self._pool, self._scores = pool, np.concatenate([self._start_scores, new], axis=1)
             self._posterior = None
             vars(self).pop("_priors", None)
 

@@ -12,7 +12,10 @@ from hpo_gym.integrations.optuna_sampler.space import UnitSpace, Values
 class Source(Protocol):
     """J tasks on one search space."""
 
-    space: UnitSpace
+    @property
+    def space(self) -> UnitSpace:
+        """That is searched."""
+        ...
 
     def scores(self, values: Values) -> NDArray[np.float32]:
         """What the tasks score at configurations (n, d): (J, n), 0 = worst and 1 = best of a task."""
