@@ -93,10 +93,9 @@ class PointerPolicy(ActorPolicy):
         """The tables that a preset names, seen as candidates."""
         from agents.searcher.training_env import training_tables
         from agents.training.algorithms import parameters_of
-        from hpo_gym.integrations.stable_baselines3 import Sb3VecEnv
 
-        if not isinstance(venv, Sb3VecEnv):
-            raise ValueError(f"the searcher is trained on a native vector environment of config selection, got {venv}")
+        if not venv.has_attr("evaluations"):
+            raise ValueError(f"the searcher is trained on environments of config selection, got {venv}")
         settings = {**parameters_of(preset.algorithm), **preset.settings}
         return training_tables(
             venv, settings["beside"] or (), group_size=settings["group_size"], n_rows=settings["n_rows"]

@@ -6,11 +6,13 @@ part of a great pool: so no two groups are alike, and what the policy learns doe
 
 from collections.abc import Sequence
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from agents.grpo.rollouts import seed_members
@@ -18,7 +20,6 @@ from agents.search.training_tasks import recorded_tasks
 from agents.searcher.candidates import Candidates, candidates_of
 from agents.searcher.posterior import Posterior
 from agents.searcher.prior import PoolPrior, Priors, pool_prior
-from hpo_gym.integrations.stable_baselines3 import Sb3VecEnv
 
 Infos = list[dict[str, Any]]
 
@@ -41,12 +42,13 @@ class TableGroups:
         ValueError: members that are no whole groups, or a task with fewer configurations than trials.
     """
 
-    def __init__(self, env: Sb3VecEnv, *, group_size: int, n_rows: int) -> None:
+    def __init__(self, env: VecEnv, *, group_size: int, n_rows: int) -> None:
         self.env, self.group_size = env, group_size
         self.horizon = int(env.get_attr("budget")[0])
         self.n_rows = max(n_rows, 2 * self.horizon)
         task_ids: Sequence[str] = env.get_attr("task_ids")[0]
-        self.training = recorded_tasks(env.env.unwrapped, task_ids)
+        evaluations = env.get_attr("evaluations", [0])[0]  # a method, wherever its environment is
+        self.training = recorded_tasks(SimpleNamespace(evaluations=evaluations), task_ids)
         if env.num_envs % group_size:
             raise ValueError(f"{env.num_envs} environments are no whole groups of {group_size}: take a multiple")
         n_fewest = min(int(np.isfinite(scores).sum()) for scores in self.training.scores)

@@ -14,7 +14,7 @@ import hpo_gym
 from agents.folds import N_FOLDS, training_tasks
 from agents.searcher.candidates import N_CANDIDATES, N_CONTEXT, N_FEATURES, N_TRIAL_FEATURES, Candidates
 from agents.searcher.table_groups import TableGroups
-from hpo_gym.integrations.stable_baselines3 import Sb3VecEnv, make_sb3_vec_env
+from hpo_gym.integrations.stable_baselines3 import make_sb3_vec_env
 
 
 class CandidatesVecEnv(VecEnv):
@@ -111,7 +111,7 @@ def observation_of(candidates: Candidates) -> dict[str, NDArray[Any]]:
     return {name: values.flatten(1).float().numpy() for name, values in parts.items()}
 
 
-def training_tables(venv: Sb3VecEnv, beside: Sequence[str], *, group_size: int, n_rows: int) -> CandidatesVecEnv:
+def training_tables(venv: VecEnv, beside: Sequence[str], *, group_size: int, n_rows: int) -> CandidatesVecEnv:
     """The tables that a searcher is trained on.
 
     Args:
@@ -143,6 +143,5 @@ def _fold_of(env_id: str, task_ids: Sequence[str]) -> int:
     return next((fold for fold in folds if set(training_tasks(env_id, fold)) == set(task_ids)), 0)
 
 
-def _spec_of(venv: Sb3VecEnv) -> Any:
-    env: Any = venv.env.unwrapped
-    return env.spec
+def _spec_of(venv: VecEnv) -> Any:
+    return venv.get_attr("spec", [0])[0]

@@ -1,6 +1,6 @@
 """The environments that an agent is trained in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,15 +12,22 @@ from agents.training.preset import Preset, PresetError
 from hpo_gym.evaluation.errors import why_not_made
 from hpo_gym.integrations.stable_baselines3 import make_sb3_vec_env
 
+VecEnvMaker = Callable[..., VecEnv]
+"""As `make_sb3_vec_env`: of an id, the number of members and options. What an agent is trained to must not
+depend on it."""
+
 
 @contextmanager
-def training_env(preset: Preset, env_id: str, env_kwargs: Mapping[str, Any]) -> Iterator[tuple[VecEnv, int]]:
+def training_env(
+    preset: Preset, env_id: str, env_kwargs: Mapping[str, Any], make_vec_env: VecEnvMaker = make_sb3_vec_env
+) -> Iterator[tuple[VecEnv, int]]:
     """Environments side by side, and the steps of an episode that does not end early.
 
     Args:
         preset: what is trained.
         env_id: in what.
         env_kwargs: all options, with the choice of tasks or run seeds.
+        make_vec_env: where the environments are.
 
     Raises:
         PresetError: the environment does not take the options.
@@ -31,7 +38,7 @@ def training_env(preset: Preset, env_id: str, env_kwargs: Mapping[str, Any]) -> 
         kwargs["observe_pool"] = False
     single = _made(preset, env_id, kwargs)
     steps_per_episode = int(getattr(single, "n_decisions", 0) or single.budget)
-    env: VecEnv = make_sb3_vec_env(env_id, _n_envs(preset, getattr(single, "preferred_members", None)), **kwargs)
+    env = make_vec_env(env_id, _n_envs(preset, getattr(single, "preferred_members", None)), **kwargs)
     if not plays_groups(preset.algorithm):
         env = VecMonitor(env)
     try:

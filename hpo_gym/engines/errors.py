@@ -7,6 +7,10 @@ class EngineError(Exception):
     """Workers cannot be had or died; one line that says what to do."""
 
 
+class WorkerDiedError(EngineError):
+    """A worker, or its machine, is gone."""
+
+
 def sendable(error: Exception) -> Exception:
     """An exception of the work, or one that tells of it where it is lost on the way between processes."""
     try:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from hpo_gym.engines.errors import EngineError, sendable
+from hpo_gym.engines.errors import EngineError, WorkerDiedError, sendable
 from hpo_gym.engines.ray_cluster import connected, ray_library
 from hpo_gym.engines.ray_parcels import Parcel
 
@@ -77,7 +77,7 @@ def result_of(reference: Any) -> Any:
     """What a task or an actor's method gave; what it raised is raised as it is.
 
     Raises:
-        EngineError: its worker died, and was given up.
+        WorkerDiedError: its worker died, or could not begin.
     """
     ray = ray_library()
     try:
@@ -85,7 +85,7 @@ def result_of(reference: Any) -> Any:
     except ray.exceptions.RayTaskError as error:
         raise error.cause from error
     except ray.exceptions.RayError as error:
-        raise EngineError(f"a worker died, or could not begin ({_first_line(error)}); try fewer workers") from error
+        raise WorkerDiedError(f"a worker died, or could not begin ({_first_line(error)}); try fewer workers") from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 from stable_baselines3.common.env_util import is_wrapped
@@ -54,7 +55,7 @@ class Sb3VecEnv(VecEnv):
 
     def reset(self) -> VecEnvObs:
         """Begin an episode in every member, with the seeds and options that were set since the last reset."""
-        observations, infos = self.env.reset(seed=_merge_seeds(self._seeds), options=_merge_options(self._options))
+        observations, infos = self.env.reset(seed=_merge_seeds(self._seeds), options=merge_options(self._options))
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = member_infos(infos, self.num_envs)
@@ -116,8 +117,7 @@ class Sb3VecEnv(VecEnv):
         Raises:
             ValueError: only some members are named; they share their attributes.
         """
-        if len(self._members(indices)) != self.num_envs:
-            raise ValueError(f"the members share the attribute {attr_name!r}: set it for all of them (indices=None)")
+        check_shared(attr_name, self._members(indices), self.num_envs)
         if self._has_member_envs:
             self.env.set_attr(attr_name, value)  # type: ignore[attr-defined]
         else:
@@ -166,11 +166,11 @@ class Sb3VecEnv(VecEnv):
         return self._share(method(*args, **kwargs), i)
 
 
-def make_sb3_vec_env(env_id: str, num_envs: int, seed: int | None = None, **kwargs: Any) -> Sb3VecEnv:
+def make_sb3_vec_env(env_id: str | EnvSpec, num_envs: int, seed: int | None = None, **kwargs: Any) -> Sb3VecEnv:
     """The environment's native vector version, ready for an SB3 algorithm.
 
     Args:
-        env_id: a registered id with a `vector_entry_point`.
+        env_id: a registered id, or its spec, with a `vector_entry_point`.
         num_envs: members.
         seed: of the first reset: member i gets `seed + i`, as in SB3's `make_vec_env`. An algorithm that is
             given a seed sets it again.
@@ -194,6 +194,12 @@ def make_sb3_vec_env(env_id: str, num_envs: int, seed: int | None = None, **kwar
     if seed is not None:
         adapter.seed(seed)
     return adapter
+
+
+def check_shared(attr_name: str, members: Sequence[int], num_envs: int) -> None:
+    """See that an attribute is to be set for all members: a native environment has it but once."""
+    if len(members) != num_envs:
+        raise ValueError(f"the members share the attribute {attr_name!r}: set it for all of them (indices=None)")
 
 
 def _check_autoreset(env: VectorEnv) -> None:
@@ -220,7 +226,7 @@ def _merge_seeds(seeds: list[int | None]) -> Any:
     return first if seeds == list(range(first, first + len(seeds))) else list(seeds)
 
 
-def _merge_options(options: list[dict[str, Any]]) -> dict[str, Any] | None:
+def merge_options(options: list[dict[str, Any]]) -> dict[str, Any] | None:
     """One options dict from one a member: what they agree on as it is, the rest as a list over members."""
     first = options[0]
     if all(other == first for other in options):

@@ -25,3 +25,9 @@ def small_cluster() -> Iterator[Any]:
         ray.shutdown()
         cluster.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def kill_actor(env: Any, number: int) -> None:
+    """As a machine that goes down would kill the actor of a `RayVecEnv`."""
+    remote = env._actors[number]
+    remote._ray.kill(remote._actor)
