@@ -84,7 +84,19 @@ def test_no_arguments_print_the_help() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["list", "describe", "evaluate", "compare", "plot", "demo", "data list", "data get", "data verify", "table check"],
+    [
+        "list",
+        "describe",
+        "evaluate",
+        "export",
+        "compare",
+        "plot",
+        "demo",
+        "data list",
+        "data get",
+        "data verify",
+        "table check",
+    ],
 )
 def test_every_command_has_a_help(command: str) -> None:
     outcome = Outcome(*command.split(), "--help")
