@@ -9,6 +9,7 @@ import typer
 
 from hpo_gym.cli.arguments import check_output_file, split_integers, split_list
 from hpo_gym.cli.failures import WrongUsage
+from hpo_gym.cli.table_live import LiveOptions, fit_table
 from hpo_gym.cli.terminal import console, say
 
 if TYPE_CHECKING:
@@ -50,16 +51,60 @@ def build(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask again for lists that are here from an earlier build.")
     ] = False,
+    live: Annotated[
+        str | None,
+        typer.Option(metavar="FAMILY", help="Instead of a flow: models fitted here, svm, lr, rf, xgb or nn."),
+    ] = None,
+    n_configurations: Annotated[int, typer.Option(min=1, help="With --live: points of the search space.")] = 256,
+    fidelities: Annotated[
+        bool, typer.Option("--fidelities", help="With --live: at lower fidelities too, which become epochs.")
+    ] = False,
+    time_limit: Annotated[float, typer.Option(help="With --live: seconds a fit.")] = 60.0,
+    memory_limit: Annotated[int, typer.Option(help="With --live: MiB a fit.")] = 4096,
+    retry_failures: Annotated[
+        bool, typer.Option("--retry-failures", help="With --live: fit again what was over a limit or crashed.")
+    ] = False,
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="With --live: where models are fitted.")] = "local",
+    workers: Annotated[int, typer.Option(min=1, help="With --live: fits at a time.")] = 1,
+    address: Annotated[str | None, typer.Option(help="With --live: of a Ray cluster.")] = None,
 ) -> None:
-    """Build a table file of the evaluations of a flow on OpenML; it opens as hpo_gym/ConfigSelection-Table-v0.
+    """Build a table file of the evaluations of a flow on OpenML, or of models that are fitted here (--live).
+
+    It opens as hpo_gym/ConfigSelection-Table-v0.
 
     What came stays in the cache: a build that was stopped goes on from there when it is started again. A key is not
     needed; if you have one it is read from OPENML_APIKEY or from openml's own configuration file.
 
-    Example: hpo-gym table build --flow 6969 --tasks 3,31 --metric predictive_accuracy --out forest.parquet
+    Example: hpo-gym table build --flow 5891 --tasks 3,31 --metric predictive_accuracy --out svm.parquet
+    Example: hpo-gym table build --live rf --tasks 31,53 --n-configurations 256 --workers 2 --out forest.parquet
     """
+    if live is not None:
+        if flow is not None:
+            raise WrongUsage("--flow and --live exclude each other: evaluations are collected, or made")
+        file = _output_file(out or Path(f"openml-live-{live.replace(':', '-')}.parquet"), replace)
+        options = LiveOptions(
+            family=live,
+            tasks=tasks,
+            n_configurations=n_configurations,
+            fidelities=fidelities,
+            time_limit=time_limit,
+            memory_limit=memory_limit,
+            retry_failures=retry_failures,
+            engine=engine,
+            workers=workers,
+            address=address,
+        )
+        grid, chosen = options.checked()
+        with _wrong_usage():
+            settings = _settings(server)
+        with _progress() as advance:
+            fit_table(grid, file, chosen, settings, advance)
+        return
     if flow is None:
-        raise WrongUsage("--flow ID says whose evaluations are collected; see: hpo-gym table build --help")
+        raise WrongUsage(
+            "--flow ID says whose evaluations are collected, or --live FAMILY what is fitted here; "
+            "see: hpo-gym table build --help"
+        )
     file = _output_file(out or Path(f"openml-flow-{flow}-{metric}.parquet"), replace)
     with _wrong_usage():
         request = _request(flow, tasks, metric, direction, limit, ignore, min_configurations)

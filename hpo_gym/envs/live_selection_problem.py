@@ -22,13 +22,13 @@ from hpo_gym.envs.selection_problem import (
     task_list,
 )
 from hpo_gym.live.errors import LiveError
-from hpo_gym.live.family import FidelityAxis, find_family
+from hpo_gym.live.family import find_family
 from hpo_gym.live.limits import Limits
 from hpo_gym.live.result_cache import ResultCache
 from hpo_gym.live.search import LiveSearch
 from hpo_gym.live.trial import BEST_SCORE, METRIC, TrialResult
 from hpo_gym.live.trial_runner import TrialRunner
-from hpo_gym.selection.search_tasks import FIDELITY_RATIO, N_FIDELITY_LEVELS, SearchTasks
+from hpo_gym.selection.search_tasks import SearchTasks
 
 LiveFidelity = int | Literal["action"] | None
 
@@ -111,7 +111,7 @@ def build_live_problem(
         workers=workers,
         retries_failures=retry_failures,
     )
-    levels = _levels_to_choose(find_family(family).axis) if fidelity == "action" else ()
+    levels = find_family(family).axis.levels_to_choose if fidelity == "action" else ()
     fixed_level = None if fidelity == "action" else fidelity
     live = LiveSearch(
         family,
@@ -164,12 +164,6 @@ def _openml_tasks(
         raise ValueError("openml_tasks=[...] is needed: numbers of OpenML tasks")
     kept = {name: tuple(task_id for task_id in ids if task_id in all_tasks) for name, ids in declared.items()}
     return all_tasks, {name: ids for name, ids in kept.items() if ids}
-
-
-def _levels_to_choose(axis: FidelityAxis) -> tuple[int, ...]:
-    """The full level, a third of it, a ninth, and so on, as far as the axis goes."""
-    wanted = (round(axis.full / FIDELITY_RATIO**k) for k in reversed(range(N_FIDELITY_LEVELS)))
-    return tuple(level for level in wanted if level >= axis.lowest)
 
 
 def _without_scores(live: LiveSearch, task_ids: tuple[str, ...], levels: tuple[int, ...]) -> SearchTasks:

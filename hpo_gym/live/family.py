@@ -9,6 +9,7 @@ from typing import Any
 from hpo_gym.data.errors import did_you_mean
 from hpo_gym.data.tables.table import Hyperparameter
 from hpo_gym.live.errors import LiveError
+from hpo_gym.selection.search_tasks import FIDELITY_RATIO, N_FIDELITY_LEVELS
 
 Configuration = Mapping[str, Any]
 """Hyperparameters by name, in their own units."""
@@ -47,6 +48,12 @@ class FidelityAxis:
     lowest: int
     full: int
     counts_rows: bool = False
+
+    @property
+    def levels_to_choose(self) -> tuple[int, ...]:
+        """The full level, a third of it, a ninth and a 27th, low to high, as far as the axis goes."""
+        wanted = (round(self.full / FIDELITY_RATIO**k) for k in reversed(range(N_FIDELITY_LEVELS)))
+        return tuple(level for level in wanted if level >= self.lowest)
 
 
 MakeModel = Callable[[Configuration, int, int, int], Any]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from hpo_gym.live.trial import TrialResult
 from hpo_gym.live.trial_data import TrialData, trial_data
 from hpo_gym.live.trial_runner import TrialRunner
 from hpo_gym.live.worker import Trial
+
+if TYPE_CHECKING:
+    from hpo_gym.data.openml.settings import OpenMLSettings
 
 
 class LiveSearch:
@@ -59,8 +62,8 @@ class LiveSearch:
         names = (h.name for h in self.family.hyperparameters)
         return {name: values[row].item() for name, values in zip(names, self._values, strict=True)}
 
-    def data(self, task_id: str) -> TrialData:
-        """A task, from the machine or from OpenML; kept.
+    def data(self, task_id: str, settings: "OpenMLSettings | None" = None) -> TrialData:
+        """A task, from the machine or from OpenML; kept. `settings`: whom to ask, else as `find_settings` finds them.
 
         Raises:
             OpenMLError: it cannot be had.
@@ -69,7 +72,9 @@ class LiveSearch:
         if task_id not in self._data:
             from hpo_gym.data.openml.task_data import load_task_data
 
-            self._data[task_id] = trial_data(load_task_data(int(task_id), fold=self.fold), ValidationSplit())
+            self._data[task_id] = trial_data(
+                load_task_data(int(task_id), fold=self.fold, settings=settings), ValidationSplit()
+            )
         return self._data[task_id]
 
     def run(self, asked: Sequence[tuple[str, int, int]]) -> list[TrialResult]:

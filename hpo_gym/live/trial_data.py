@@ -21,7 +21,7 @@ class TrialData:
 
     Attributes:
         task_id: OpenML's.
-        name: of the data set.
+        name, licence: of the data set.
         columns: (n, p) float64; a category is its position among the column's sorted categories; missing: NaN.
         is_categorical: (p,)
         labels: (n,) int64, position among the sorted classes.
@@ -32,6 +32,7 @@ class TrialData:
 
     task_id: int
     name: str
+    licence: str
     columns: NDArray[np.float64]
     is_categorical: tuple[bool, ...]
     labels: NDArray[np.int64]
@@ -85,6 +86,7 @@ def trial_data(task: "TaskData", split: ValidationSplit | None = None) -> TrialD
     return TrialData(
         task_id=int(task.task_id),
         name=task.name,
+        licence=task.licence,
         columns=np.stack(columns, axis=1),
         is_categorical=tuple(bool(flag) for flag in task.is_categorical),
         labels=labels.astype(np.int64),

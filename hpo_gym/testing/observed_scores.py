@@ -6,6 +6,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from hpo_gym.data.errors import DataError
 from hpo_gym.testing.comparison import difference, require
 
 MAY_DEPEND_ON_TASK = frozenset({"scores", "meta_features"})
@@ -37,7 +38,10 @@ def check_observed_scores(env_id: str, seed: int, n_trials: int = 8, **kwargs: A
 def _tasks_with_one_pool(env: Any) -> list[str]:
     """Two tasks that search the same pool, with the same rows evaluated; one task where there are none."""
     first, *others = env.task_ids
-    mine = env.evaluations(first)
+    try:
+        mine = env.evaluations(first)
+    except DataError:  # trials that are really run
+        return [first]
     for task_id in others:
         theirs = env.evaluations(task_id)
         if np.array_equal(mine.pool, theirs.pool) and np.array_equal(np.isnan(mine.scores), np.isnan(theirs.scores)):
