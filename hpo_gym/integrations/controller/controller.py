@@ -81,9 +81,10 @@ class Controller:
             total_updates: steps of the optimizer that the run will have.
             scheduler: the one that sets this optimizer's rates, where there is one. It goes on as before, and the
                 scales come on top; it is only asked whether it belongs to this optimizer.
-            rate_is: what the rates of the optimizer are. "peak": the largest that are wanted; scales are divided by
-                the largest of the run. "base": what the controller multiplies by up to 100, as in its training,
-                where the base was far too low.
+            rate_is: what the optimizer's rates are to the scales. "peak": no update has a higher one; scales are
+                divided by the run's largest. "mean": the rates of the run add up to what they would; scales are
+                divided by the run's mean. "base": scales of 0.01 to 100 as in training, where the base was far
+                too low. The same for weight decays.
             decide_every: updates between two decisions; the same share of the run as in training by default.
             updates_done: of the run, where it has begun without the controller.
 
@@ -101,12 +102,12 @@ class Controller:
             policy=self._policy,
             fields=self._fields,
             actions=self._actions,
-            total_updates=total_updates,
-            decide_every=every,
+            total_updates=int(total_updates),
+            decide_every=int(every),
             rate_is=rate_is,
         )
         return AttachedController(
-            optimizer, decider, weights_id=self.weights.description.sha256, updates_done=updates_done
+            optimizer, decider, weights_id=self.weights.description.sha256, updates_done=int(updates_done)
         )
 
     @cached_property

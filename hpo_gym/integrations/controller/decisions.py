@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
+import torch
 
 from agents.pretrained.policy import TrainedPolicy
 from hpo_gym.envs.in_run.actions import ControlActions
@@ -64,7 +65,9 @@ class Decider:
 
     def _decide(self, k: int, reader: RunReader, last_point: Sequence[float]) -> list[float]:
         observation = reader.observation(k * self.decide_every / self.total_updates, last_point)
-        chosen, _ = self.policy.predict(observation, deterministic=True)
+        # Whatever the user's loop has set by default is not meant for this.
+        with torch.device("cpu"), torch.autocast("cpu", enabled=False):
+            chosen, _ = self.policy.predict(observation, deterministic=True)
         return [float(value) for value in self.actions.points(chosen, 1)[0]]
 
     @cached_property

@@ -3,6 +3,7 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 import torch
 from plain_loop import loss_of, parameters, small_model, train
@@ -204,6 +205,19 @@ def test_a_rate_that_is_a_tensor_stays_that_tensor(shared):
     train(model, optimizer, range(3))
     assert optimizer.param_groups[0]["lr"] is rate
     assert attached.last_lr == [pytest.approx(1e-2 * attached.scales.lr[0])]
+
+
+def test_defaults_of_the_users_loop_do_not_reach_the_policy(shared):
+    plain = shared.attach(adamw(small_model()), total_updates=N)
+    optimizer = adamw(small_model())
+    with torch.device("meta"), torch.autocast("cpu", dtype=torch.bfloat16):
+        other = shared.attach(optimizer, total_updates=N)
+    assert other.decider.foreseen == plain.decider.foreseen
+
+
+def test_numbers_of_updates_may_be_numpys(shared):
+    attached = shared.attach(adamw(small_model()), total_updates=np.int64(N), updates_done=np.int32(3))
+    assert json.loads(json.dumps(attached.state_dict()))["updates_done"] == 3
 
 
 def test_several_optimizers_have_a_controller_each(by_optimizer):
