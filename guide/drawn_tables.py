@@ -74,16 +74,16 @@ def weights_table() -> str:
 def data_table(kind: str) -> str:
     """The manifest's data sets of one kind."""
     rows = [
-        (f"[{each.name}]({each.homepage})", each.title, _how(each), each.licence, each.verified)
+        (f"[{each.name}]({each.homepage})", each.title, _how(each), each.licence)
         for each in manifest().values()
         if each.kind == kind
     ]
-    return markdown_table(("name", "what it is", "how to get it", "licence", "checked against"), rows)
+    return markdown_table(("name", "what it is", "how to get it", "licence"), rows)
 
 
 def citations() -> str:
-    """Whom to cite for which data set."""
-    return "\n".join(f"- **{name}**: {each.citation}" for name, each in manifest().items())
+    """Whom to cite for which data set, and what a copy of it is checked against."""
+    return "\n".join(f"- **{name}**: {each.citation} *Checked: {each.verified}.*" for name, each in manifest().items())
 
 
 def rewards_table() -> str:

@@ -56,7 +56,8 @@ def _docstring(declaration: Declaration) -> tuple[str, str]:
 def _picture(declaration: Declaration, docs: Path) -> str:
     name = short_id(declaration)
     if (docs / PICTURES / f"{name}.png").is_file():
-        return f"![An episode of {name} at its end, as the environment draws it](../{PICTURES}/{name}.png)"
+        address = f"../{PICTURES}/{name}.png"
+        return f"[![An episode of {name} at its end, as the environment draws it]({address})]({address})"
     return "*There is no picture here: it would take data or a graphics card that the guide is not built with.*"
 
 
