@@ -250,3 +250,30 @@ def test_a_build_that_is_killed_goes_on_where_it_was(made, openml_server, tmp_pa
     assert len(made()[1]) == 24
     assert not openml_server.paths("task/3/flow")
     assert openml_server.paths("task/31/flow")
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_evaluations_take_bounded_memory_and_little_time_once_they_are_here(
+    openml_server, tmp_path, monkeypatch
+):
+    flow = openml_server.add_flow(name="weka.J48")
+    for number in range(20_000):
+        openml_server.add_setup(flow, {"C": str(0.001 * (number + 1)), "M": str(number % 97), "R": "", "S": "true"})
+    for task in range(1, 6):
+        openml_server.add_evaluations(task, [(setup, setup / 20_001) for setup in range(1, 20_001)])
+    code = (
+        "import resource, time; from pathlib import Path; from hpo_gym.data.openml.build import *; import openml;"
+        "start = time.process_time();"
+        "request = TableRequest(flow_id=1, task_ids=(1, 2, 3, 4, 5), metric='predictive_accuracy');"
+        "build_table(request, Path('out.parquet'));"
+        "print(time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    figures = []
+    for offline in "01":
+        monkeypatch.setenv("HPO_GYM_OFFLINE", offline)
+        ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+        figures.append([float(figure) for figure in ran.stdout.split()])
+    print(f"cpu_s and MiB: from the server {figures[0]}, from the cache {figures[1]}")
+    assert figures[1][0] < 15
+    assert max(mib for _, mib in figures) < 600
+    assert len(open_table("file", path=tmp_path / "out.parquet").task("5").scores) == 20_000
