@@ -57,4 +57,10 @@ def board_data(board: "Board") -> dict[str, str]:
     from hpo_gym import DECLARATIONS
 
     declaration = DECLARATIONS.get(board.protocol.env_id)
-    return {"state": "absent", "get": "unknown environment"} if declaration is None else data_state(declaration)
+    if declaration is None:
+        return {"state": "absent", "get": "unknown environment"}
+    own = board.env_kwargs.get("path")
+    if own is None:
+        return data_state(declaration)
+    is_here = Path(own).exists()
+    return {"state": "present" if is_here else "absent", "get": "" if is_here else f"put the table's file at {own}"}
