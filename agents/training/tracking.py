@@ -14,7 +14,7 @@ from hpo_gym.evaluation.atomic_file import atomic_writer
 from hpo_gym.integrations.tracking import TrackedRun, TrackerName, tracked_run
 
 FILE = "tracked.json"
-"""The ids of a training's runs, by tracker, and how many lines of its log were written before it was interrupted."""
+"""By tracker the id of a training's run and where to see it; and how many lines its log had when it was interrupted."""
 
 _N_LINES = "n_lines"
 
@@ -31,14 +31,19 @@ def tracked_training(tracker: TrackerName | None, run: Run, folder: Path) -> Ite
         name=folder.name,
         config=run.as_dict(),
         folder=folder,
-        run_id=known.get(tracker),
+        run_id=known.get(tracker, {}).get("run_id"),
         mirrors_tensorboard=True,
     )
     with ExitStack() as stack:
         with reproducible_training():  # whatever a library draws from the global generators, the training does not see
             tracked_now = stack.enter_context(tracked)
-        _write(folder, {**known, tracker: tracked_now.run_id})
+        _write(folder, {**known, tracker: {"run_id": tracked_now.run_id, "where": tracked_now.where}})
         yield tracked_now
+
+
+def where_tracked(folder: Path, tracker: TrackerName) -> str:
+    """What to do to see a training in a tracker, in one line; "" where it was never tracked."""
+    return _read(folder).get(tracker, {}).get("where", "")
 
 
 def lines_ever_logged(folder: Path, n_found: int) -> int:
