@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import typer
 
 from agents.cli import playing, policies, training
-from agents.reproduce.command import app as reproduce
+from agents.cli.reproduction import app as reproduce
 from hpo_gym.cli.one_line_errors import OneLineErrors
 
 PROGRAM = "python -m agents"

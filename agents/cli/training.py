@@ -1,20 +1,23 @@
 """`python -m agents train`: an agent by its preset, with one seed or several."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hpo_gym.cli.arguments import keys_and_values
+from hpo_gym.cli.engine_options import AddressOption, EngineChoice, EngineOption, chosen_engine
 from hpo_gym.cli.failures import CommandFailed, WrongUsage
 from hpo_gym.cli.terminal import console
-from hpo_gym.engines import LocalEngine
 
 if TYPE_CHECKING:
+    from agents.training.environments import VecEnvMaker
     from agents.training.preset import Preset
+    from hpo_gym.engines import Engine
 
 RUNS = Path("runs")
 """Where trainings go that are told no folder."""
@@ -60,7 +63,12 @@ def train(
             "--set env.action=per_optimizer; may be repeated.",
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, for several seeds.")] = 1,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, help="Processes, for several seeds; with Ray also for the environments of a single one."),
+    ] = 1,
+    engine: EngineOption = EngineChoice.local,
+    address: AddressOption = None,
     track: Annotated[
         Tracker | None,
         typer.Option(
@@ -75,6 +83,7 @@ def train(
     from agents.folds import FoldError, folds_of, task_choice
     from agents.training.preset import PresetError, read_preset
 
+    chosen = chosen_engine(engine, workers, address)
     overrides = keys_and_values(settings, "--set") | ({"n_episodes": episodes} if episodes else {})
     try:
         preset = read_preset(agent, env, overrides)
@@ -85,10 +94,14 @@ def train(
             )
             for each, folder in _folders(preset.agent, env, fold or 0, range(seed, seed + seeds), out).items()
         ]
-        if seeds == 1:
-            jobs[0].run(progress=True)
+        if seeds > 1:
+            _train_several(jobs, chosen)
+        elif engine is EngineChoice.ray:
+            from hpo_gym.integrations.ray_vec_env import make_ray_vec_env
+
+            jobs[0].run(progress=True, make_vec_env=partial(make_ray_vec_env, workers=workers, address=address))
         else:
-            _train_several(jobs, workers)
+            jobs[0].run(progress=True)
     except (FoldError, PresetError) as error:
         raise WrongUsage(str(error)) from None
     except KeyboardInterrupt:
@@ -112,9 +125,10 @@ class TrainingJob:
     def __str__(self) -> str:
         return f"{self.preset.agent}, seed {self.seed}"
 
-    def run(self, *, progress: bool = False) -> None:
+    def run(self, *, progress: bool = False, make_vec_env: "VecEnvMaker | None" = None) -> None:
         """Train it."""
         from agents.training.train import train as train_by_preset
+        from hpo_gym.integrations.stable_baselines3 import make_sb3_vec_env
 
         train_by_preset(
             self.preset,
@@ -125,19 +139,24 @@ class TrainingJob:
             progress=progress,
             task_choice=self.task_choice,
             track=self.track.value if self.track else None,
+            make_vec_env=make_vec_env or make_sb3_vec_env,
         )
 
 
-def _train_several(jobs: Sequence[TrainingJob], workers: int) -> None:
+def _train_several(jobs: Sequence[TrainingJob], engine: "Engine") -> None:
     from agents.reproduce.workers import run_jobs
 
     failures = []
-    for n, report in enumerate(run_jobs(jobs, LocalEngine(workers=workers)), start=1):
+    sent = [replace(job, out=job.out.absolute()) for job in jobs]  # workers may be in another folder
+    for n, report in enumerate(run_jobs(sent, engine), start=1):
         failures += [report.failure] if report.failure else []
         said = report.failure or f"{report.wall_s:.0f} s"
         console(stderr=True).print(f"[{n}/{len(jobs)}] {report.job}: {said}", markup=False, soft_wrap=True)
     if failures:
         raise CommandFailed(f"{len(failures)} of {len(jobs)} trainings failed; --resume tries these again")
+    elsewhere = [job.out for job in jobs if not job.out.exists()]
+    if elsewhere:
+        raise CommandFailed(f"{elsewhere[0]} is on another machine: --out needs a folder that all machines share")
 
 
 def _folders(agent: str, env_id: str, fold: int, seeds: Sequence[int], out: Path | None) -> dict[int, Path]:

@@ -25,7 +25,7 @@ from agents.pretrained.weights import POLICY, ActingOptions, Provenance, json_pa
 from agents.sb3.models import make_model
 from agents.sb3.training import reproducible_training
 from agents.training import checkpoint, log
-from agents.training.environments import training_env
+from agents.training.environments import VecEnvMaker, training_env
 from agents.training.export import export_policy
 from agents.training.legs import EndOfTraining, Legs, Length
 from agents.training.preset import Preset, PresetError
@@ -33,6 +33,7 @@ from agents.training.progress import training_bar
 from agents.training.run import Run
 from agents.training.tracking import NewLines, lines_ever_logged, tracked_training
 from hpo_gym.evaluation.evaluate import package_versions
+from hpo_gym.integrations.stable_baselines3 import make_sb3_vec_env
 from hpo_gym.integrations.tracking import TrackerName
 
 STATE = "state.safetensors"
@@ -50,6 +51,7 @@ def train(
     task_choice: Mapping[str, Any] | None = None,
     keep_state: bool = False,
     track: TrackerName | None = None,
+    make_vec_env: VecEnvMaker = make_sb3_vec_env,
 ) -> Path:
     """Train into a folder, with one thread.
 
@@ -64,6 +66,7 @@ def train(
         keep_state: leave what another training goes on from.
         track: a tracker that gets the log too; a training that is resumed goes on in its run there. The weights are
             the same with and without.
+        make_vec_env: where the environments are, such as in Ray's actors; the weights are the same.
 
     Returns:
         The folder.
@@ -79,12 +82,15 @@ def train(
     run = Run(preset=preset, env_id=env_id, seed=seed, task_choice=choice)
     run.check(folder, resume=resume)
     if not json_path(folder / POLICY).exists():
-        with reproducible_training(), training_env(preset, env_id, run.env_kwargs) as (env, steps_per_episode):
+        environments = training_env(preset, env_id, run.env_kwargs, make_vec_env)
+        with reproducible_training(), environments as (env, steps_per_episode):
             task_ids = tuple(env.get_attr("task_ids", [0])[0]) if env.has_attr("task_ids") else ()
             model = _make_model(run, env)
             export_policy(model)  # what has no format is told now, not after the training
             with run.claimed(folder):
-                own_log = _train(model, run, folder, steps_per_episode, progress=progress, track=track)
+                own_log = _train(
+                    model, run, folder, steps_per_episode, progress=progress, track=track, make_vec_env=make_vec_env
+                )
                 if keep_state:
                     notes = {"wall_s": own_log.wall_s, "cpu_s": own_log.cpu_s}
                     checkpoint.save_checkpoint(folder / STATE, model, notes)
@@ -94,12 +100,19 @@ def train(
 
 
 def _train(
-    model: Any, run: Run, folder: Path, steps_per_episode: int, *, progress: bool, track: TrackerName | None
+    model: Any,
+    run: Run,
+    folder: Path,
+    steps_per_episode: int,
+    *,
+    progress: bool,
+    track: TrackerName | None,
+    make_vec_env: VecEnvMaker,
 ) -> log.TrainingLog:
     length = Length.of(model, run.preset.n_episodes, steps_per_episode)
     kept, notes = _resume(model, folder)
     if kept is None and run.preset.first is not None:
-        notes = _go_on_from_first(model, run, folder, progress=progress)
+        notes = _go_on_from_first(model, run, folder, progress=progress, make_vec_env=make_vec_env)
     spent = {name: notes.get(name, 0.0) for name in ("wall_s", "cpu_s")}
     own_log = log.TrainingLog(folder / log.FILE, size=notes.get("log_bytes", 0), **spent)
     n_known = lines_ever_logged(folder, own_log.n_found) - own_log.n_kept
@@ -125,7 +138,9 @@ def _train(
     return own_log
 
 
-def _go_on_from_first(model: Any, run: Run, folder: Path, *, progress: bool) -> Mapping[str, Any]:
+def _go_on_from_first(
+    model: Any, run: Run, folder: Path, *, progress: bool, make_vec_env: VecEnvMaker
+) -> Mapping[str, Any]:
     """Train on the cheaper environment, and put what was learned there into the model; the seconds that it took."""
     first = run.preset.first
     assert first is not None
@@ -139,6 +154,7 @@ def _go_on_from_first(model: Any, run: Run, folder: Path, *, progress: bool) -> 
         progress=progress,
         task_choice=run.task_choice,
         keep_state=True,
+        make_vec_env=make_vec_env,
     )
     tensors, content = checkpoint.load_checkpoint(there / STATE)
     content["counters"] |= {"num_timesteps": 0, "_current_progress_remaining": 1.0}

@@ -13,6 +13,7 @@ from hpo_gym.cli.arguments import (
     environment_options,
     split_list,
 )
+from hpo_gym.cli.engine_options import AddressOption, EngineChoice, EngineOption, chosen_engine
 from hpo_gym.cli.environments import make_environment
 from hpo_gym.cli.failures import CommandFailed, WrongUsage
 from hpo_gym.cli.terminal import console, say
@@ -65,6 +66,8 @@ def evaluate(
         int | None, typer.Option(min=1, help="Trials a search, in full evaluations; else the environment's own.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; figures do not depend on it.")] = 1,
+    engine: EngineOption = EngineChoice.local,
+    address: AddressOption = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write the result here.")] = None,
     episodes: Annotated[
         Path | None,
@@ -88,6 +91,7 @@ def evaluate(
 
     Example: hpo-gym evaluate gp-ei hpo_gym/ConfigSelection-TSTSVM-v0 --seeds 10 --json gp-ei.json
     """
+    chosen = chosen_engine(engine, workers, address)
     builder = resolve_builder(agent)
     options = environment_options(env)
     wanted = split_list(tasks)
@@ -120,7 +124,7 @@ def evaluate(
             tasks=wanted,
             n_seeds=seeds,
             budget=budget,
-            workers=workers,
+            engine=chosen,
             env_kwargs=options,
             episodes_path=episodes,
             references=references,

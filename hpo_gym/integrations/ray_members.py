@@ -23,8 +23,8 @@ from hpo_gym.engines.ray_parcels import Parcel
 if TYPE_CHECKING:  # an actor begins sooner without it
     from hpo_gym.integrations.stable_baselines3 import Sb3VecEnv
 
-ROOM_S = 60.0
-"""How long a cluster may take to begin an actor on a processor of its own; then it shares one."""
+NOTICE_S = 60.0
+"""Waiting for a cluster to begin an actor is told after so long."""
 MAX_DEATHS = 3
 """How often the same call may find its actor dead before it is given up."""
 
@@ -120,9 +120,11 @@ class RemoteMembers:
         self._call: Call | None = None
         self._start()
 
-    def _start(self, n_processors: int = 1) -> None:
-        place = {"num_cpus": n_processors, "scheduling_strategy": "SPREAD"}
-        self._actor = self._ray.remote(Members).options(max_restarts=0, max_task_retries=0, **place).remote()
+    def _start(self) -> None:
+        # Without num_cpus an actor is begun where a processor is free, and does not keep it from others: one that is
+        # to take a dead one's place needs no room that is not there.
+        place = {"scheduling_strategy": "SPREAD", "max_restarts": 0, "max_task_retries": 0}
+        self._actor = self._ray.remote(Members).options(**place).remote()
         self._reference = self._actor.open.remote(self._make_env, self.num_envs)
 
     def opened(self) -> Any:
@@ -131,11 +133,9 @@ class RemoteMembers:
         Raises:
             WorkerDiedError: it died at once.
         """
-        ready, _ = self._ray.wait([self._actor.__ray_ready__.remote()], timeout=ROOM_S)
+        ready, _ = self._ray.wait([self._reference], timeout=NOTICE_S)
         if not ready:
-            _log.warning("the Ray cluster has no processor left for %d members: they share one", self.num_envs)
-            self.close()
-            self._start(n_processors=0)
+            _log.warning("waiting for a worker of the Ray cluster; `ray status` says what it is busy with")
         return pickle.loads(result_of(self._reference))
 
     def begin(self, method: str, *arguments: Any) -> None:
@@ -168,8 +168,7 @@ class RemoteMembers:
         again = [*self._done, call]
         _log.warning("a Ray worker with %d members died; another one does its %d calls", self.num_envs, len(again))
         self.close()
-        is_room = self._ray.available_resources().get("CPU", 0) >= 1
-        self._start(n_processors=1 if is_room else 0)  # the others wait
+        self._start()
         with suppress(WorkerDiedError):  # which is found at the call, too
             self.opened()
         self._reference = self._actor.perform.remote(again)

@@ -4,6 +4,7 @@ Training through it gives the same parameters as through one `Sb3VecEnv` of all 
 cost, about a millisecond a step, where a step takes long: training runs, and trials that really train.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -21,6 +22,8 @@ from hpo_gym.engines.ray_cluster import connected
 from hpo_gym.engines.ray_parcels import Parcel
 from hpo_gym.integrations.ray_members import METHOD, RemoteMembers
 from hpo_gym.integrations.stable_baselines3 import Sb3VecEnv, check_shared, make_sb3_vec_env, merge_options
+
+_log = logging.getLogger(__name__)
 
 
 class RayVecEnv(VecEnv):
@@ -49,6 +52,8 @@ class RayVecEnv(VecEnv):
         with ExitStack() as until_open:
             until_open.callback(self._closing.close)
             ray = self._closing.enter_context(connected(address, n_actors))
+            if ray.cluster_resources().get("CPU", 0) < n_actors:
+                _log.warning("the Ray cluster has fewer processors than the %d workers: they share them", n_actors)
             packed = Parcel.of(make_env)
             shares = np.array_split(np.arange(num_envs), n_actors)
             self._members = [share.tolist() for share in shares]

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from gymnasium.wrappers.vector import RecordEpisodeStatistics
-
 from engine_cluster import kill_actor
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 import hpo_gym  # noqa: F401 - registers
 from hpo_gym.engines import EngineError

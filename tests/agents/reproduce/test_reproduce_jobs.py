@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from agents.reproduce.command import work_off
+from agents.cli.reproduction import work_off
 from agents.reproduce.jobs import jobs_of
 from agents.reproduce.plan import Plan
 from agents.reproduce.records import read_findings
@@ -43,7 +43,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the small plan was done."""
     root = tmp_path_factory.mktemp("small")
     plan = small_plan()
-    assert work_off(jobs_of(plan, plan.parts, root), 1) == 0
+    assert work_off(jobs_of(plan, plan.parts, root), LocalEngine()) == 0
     return root
 
 
@@ -52,7 +52,7 @@ def test_what_is_done_is_not_done_again(root: Path, capsys: pytest.CaptureFixtur
     jobs = jobs_of(plan, plan.parts, root)
     assert len(jobs) == 2 + 2 + 3
     assert all(job.is_done for job in jobs)
-    work_off(jobs, 1)
+    work_off(jobs, LocalEngine())
     assert capsys.readouterr().out == "7 of 7 jobs are done\n"
 
 
@@ -95,7 +95,7 @@ def test_a_training_that_another_process_is_at_is_left_to_it(tmp_path: Path) -> 
 @pytest.mark.slow
 def test_two_processes_come_to_the_same_figures_as_one(root: Path, tmp_path: Path) -> None:
     plan = small_plan()
-    assert work_off(jobs_of(plan, plan.parts, tmp_path), 2) == 0
+    assert work_off(jobs_of(plan, plan.parts, tmp_path), LocalEngine(workers=2)) == 0
     one, two = read_findings(plan, root), read_findings(plan, tmp_path)
     for testbed in plan.testbeds:
         for agent, judged in one.judged[testbed].items():

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpo_gym.cli.engine_options import AddressOption, EngineChoice, EngineOption, chosen_engine
+
 if TYPE_CHECKING:
     from agents.reproduce.workers import Resumable
+    from hpo_gym.engines import Engine
 
 OUT = Path("build/reproduce")
 RESULTS = Path("docs/results")
@@ -26,6 +29,8 @@ def reproduce() -> None:
 def jel(
     seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default the plan's.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    engine: EngineOption = EngineChoice.local,
+    address: AddressOption = None,
     only: Annotated[str, typer.Option(metavar="A,B", help="Some of the plan's parts; by default all.")] = "",
     page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
     out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
@@ -43,11 +48,11 @@ def jel(
     from agents.reproduce.records import read_findings
     from hpo_gym.evaluation.errors import EvaluationError
 
-    plan, root = read_plan("jel"), out / "jel"
+    plan, root = read_plan("jel"), out.absolute() / "jel"
     parts = plan.chosen_parts(name for name in only.split(",") if name)
     failures = 0
     if not page_only:
-        failures = work_off(jobs_of(plan, parts, root, n_seeds=seeds), workers)
+        failures = work_off(jobs_of(plan, parts, root, n_seeds=seeds), chosen_engine(engine, workers, address))
     path = render(read_findings(plan, root)).write(results)
     print(path)
     if failures:
@@ -58,6 +63,8 @@ def jel(
 def grpoformer(
     seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default the plan's.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    engine: EngineOption = EngineChoice.local,
+    address: AddressOption = None,
     only: Annotated[str, typer.Option(metavar="A,B", help="Some of the plan's parts, or transfer.")] = "",
     page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
     out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
@@ -76,11 +83,11 @@ def grpoformer(
     from agents.reproduce.grpoformer_plan import read_grpoformer_plan
     from hpo_gym.evaluation.errors import EvaluationError
 
-    plan, root = read_grpoformer_plan(), out / "grpoformer"
+    plan, root = read_grpoformer_plan(), out.absolute() / "grpoformer"
     failures = 0
     if not page_only:
         names = [name for name in only.split(",") if name]
-        failures = work_off(grpoformer_jobs(plan, names, root, n_seeds=seeds), workers)
+        failures = work_off(grpoformer_jobs(plan, names, root, n_seeds=seeds), chosen_engine(engine, workers, address))
     print(grpoformer_page.write(read_search_findings(plan, root), root / TRANSFERRED, rivals, results))
     if failures:
         raise EvaluationError(f"{failures} jobs failed; what they said is above, and the next call tries them again")
@@ -90,6 +97,8 @@ def grpoformer(
 def searchers(
     seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default the plan's.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    engine: EngineOption = EngineChoice.local,
+    address: AddressOption = None,
     only: Annotated[str, typer.Option(metavar="A,B", help="Some of the plan's parts, or rivals.")] = "",
     page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
     out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
@@ -108,35 +117,39 @@ def searchers(
     from agents.reproduce.searchers_plan import read_searchers_plan
     from hpo_gym.evaluation.errors import EvaluationError
 
-    plan, root = read_searchers_plan(), out / "searchers"
+    plan, root = read_searchers_plan(), out.absolute() / "searchers"
     failures = 0
     if not page_only:
         parts = plan.chosen_parts(name for name in only.split(",") if name)
-        failures = work_off(jobs_of(plan, parts, root, n_seeds=seeds), workers)
+        failures = work_off(jobs_of(plan, parts, root, n_seeds=seeds), chosen_engine(engine, workers, address))
     print(searchers_page.write(read_searchers_findings(plan, root, rivals), results))
     if failures:
         raise EvaluationError(f"{failures} jobs failed; what they said is above, and the next call tries them again")
 
 
-def work_off(jobs: "Sequence[Resumable]", workers: int) -> int:
+def work_off(jobs: "Sequence[Resumable]", engine: "Engine") -> int:
     """Do the jobs that are left, a line each -> how many failed."""
     from agents.reproduce.workers import run_jobs
-    from hpo_gym.engines import LocalEngine
 
     left = [job for job in jobs if not job.is_done]
     print(f"{len(jobs) - len(left)} of {len(jobs)} jobs are done", flush=True)
     failures = 0
-    for n, report in enumerate(run_jobs(left, LocalEngine(workers=workers)), start=1):
+    for n, report in enumerate(run_jobs(left, engine), start=1):
         outcome = f"failed: {report.failure}" if report.failure else "done"
         failures += bool(report.failure)
         print(f"[{n}/{len(left)}] {report.job}: {outcome} in {report.wall_s:.0f} s", flush=True)
-    return failures
+    n_elsewhere = sum(not job.is_done for job in left) - failures
+    if n_elsewhere:
+        print(f"what {n_elsewhere} of them wrote is on other machines: --out needs a folder that all machines share")
+    return failures + n_elsewhere
 
 
 @app.command()
 def hyprl(
     seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default ten.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    engine: EngineOption = EngineChoice.local,
+    address: AddressOption = None,
     only: Annotated[str, typer.Option(metavar="A,B", help="Some of the variants; by default all.")] = "",
     page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
     out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
@@ -153,10 +166,12 @@ def hyprl(
     from agents.reproduce.hyprl_page import write_page
     from hpo_gym.evaluation.errors import EvaluationError
 
-    root, failures = out / "hyprl", 0
+    root, failures = out.absolute() / "hyprl", 0
     variants = chosen_variants(name for name in only.split(",") if name)
     if not page_only:
-        failures = work_off(jobs_of(root, variants=variants, n_seeds=seeds or N_SEEDS), workers)
+        failures = work_off(
+            jobs_of(root, variants=variants, n_seeds=seeds or N_SEEDS), chosen_engine(engine, workers, address)
+        )
     print(write_page(read_findings(root), results))
     if failures:
         raise EvaluationError(f"{failures} jobs failed; what they said is above, and the next call tries them again")
