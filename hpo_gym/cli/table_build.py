@@ -1,6 +1,6 @@
 """`hpo-gym table build`: a table file made of evaluations that others have made."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from hpo_gym.data.openml.settings import OpenMLSettings
 
 
+_OF_FLOWS = ("metric", "direction", "limit", "ignore", "min_configurations", "refresh")
+_OF_LIVE_FITS = (
+    *("n_configurations", "fidelities", "time_limit", "memory_limit", "retry_failures"),
+    *("engine", "workers", "address"),
+)
+
+
 def build(
+    context: typer.Context,
     flow: Annotated[
         int | None, typer.Option(metavar="ID", help="The flow on OpenML whose evaluations are collected.")
     ] = None,
@@ -78,38 +86,44 @@ def build(
     Example: hpo-gym table build --flow 5891 --tasks 3,31 --metric predictive_accuracy --out svm.parquet
     Example: hpo-gym table build --live rf --tasks 31,53 --n-configurations 256 --workers 2 --out forest.parquet
     """
-    if live is not None:
-        if flow is not None:
-            raise WrongUsage("--flow and --live exclude each other: evaluations are collected, or made")
-        file = _output_file(out or Path(f"openml-live-{live.replace(':', '-')}.parquet"), replace)
-        options = LiveOptions(
-            family=live,
-            tasks=tasks,
-            n_configurations=n_configurations,
-            fidelities=fidelities,
-            time_limit=time_limit,
-            memory_limit=memory_limit,
-            retry_failures=retry_failures,
-            engine=engine,
-            workers=workers,
-            address=address,
-        )
-        grid, chosen = options.checked()
-        with _wrong_usage():
-            settings = _settings(server)
-        with _progress() as advance:
-            fit_table(grid, file, chosen, settings, advance)
-        return
-    if flow is None:
+    if (flow is None) == (live is None):
         raise WrongUsage(
-            "--flow ID says whose evaluations are collected, or --live FAMILY what is fitted here; "
+            "either --flow ID says whose evaluations are collected, or --live FAMILY what is fitted here; "
             "see: hpo-gym table build --help"
         )
-    file = _output_file(out or Path(f"openml-flow-{flow}-{metric}.parquet"), replace)
+    _refuse(context, _OF_LIVE_FITS if live is None else _OF_FLOWS, "--live" if live is None else "--flow")
+    default = f"openml-flow-{flow}-{metric}" if live is None else f"openml-live-{live.replace(':', '-')}"
+    file = _output_file(out or Path(f"{default}.parquet"), replace)
     with _wrong_usage():
-        request = _request(flow, tasks, metric, direction, limit, ignore, min_configurations)
         settings = _settings(server)
-    _from_openml(request, file, settings, refresh)
+    if flow is not None:
+        with _wrong_usage():
+            request = _request(flow, tasks, metric, direction, limit, ignore, min_configurations)
+        _from_openml(request, file, settings, refresh)
+        return
+    options = LiveOptions(
+        family=str(live),
+        tasks=tasks,
+        n_configurations=n_configurations,
+        fidelities=fidelities,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        retry_failures=retry_failures,
+        engine=engine,
+        workers=workers,
+        address=address,
+    )
+    grid, chosen = options.checked()
+    with _progress() as advance:
+        fit_table(grid, file, chosen, settings, advance)
+
+
+def _refuse(context: typer.Context, names: Sequence[str], option: str) -> None:
+    """Options that would be passed over are a mistake, or a misunderstanding."""
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise WrongUsage(f"--{name.replace('_', '-')} goes with {option} only; see: hpo-gym table build --help")
 
 
 def _output_file(out: Path, replace: bool) -> Path:

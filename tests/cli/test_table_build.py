@@ -48,6 +48,9 @@ def test_files_that_are_there_are_not_written_over_unasked(flow, tmp_path):
     ("arguments", "words"),
     [
         (("--tasks", "3"), ["--flow ID"]),
+        (("--flow", "42", "--live", "rf", "--tasks", "3"), ["either --flow ID", "or --live"]),
+        (("--flow", "42", "--tasks", "3", "--workers", "2"), ["--workers goes with --live only"]),
+        (("--live", "rf", "--tasks", "3", "--metric", "kappa"), ["--metric goes with --flow only"]),
         (("--flow", "42"), ["--tasks ID,ID"]),
         (("--flow", "42", "--tasks", "3,x"), ["whole numbers"]),
         (("--flow", "42", "--tasks", "3,3"), ["each once"]),

@@ -170,11 +170,20 @@ def _flow(settings: OpenMLSettings, folder: Path, flow_id: int) -> dict[str, Any
 def _all_runs(
     request: TableRequest, settings: OpenMLSettings, folder: Path, on_progress: Progress
 ) -> tuple[TaskRuns, ...]:
-    found = []
-    for number, task_id in enumerate(request.task_ids):
-        on_progress(f"task {task_id}", number, len(request.task_ids))
+    found: list[TaskRuns] = []
+    for task_id in request.task_ids:
+
+        def tell(n_entries: int, words: str = f"task {task_id}") -> None:
+            on_progress(f"{words}, {n_entries:,} entries", len(found), len(request.task_ids))
+
         runs = load_task_runs(
-            settings, folder, flow_id=request.flow_id, task_id=task_id, metric=request.metric, limit=request.limit
+            settings,
+            folder,
+            flow_id=request.flow_id,
+            task_id=task_id,
+            metric=request.metric,
+            limit=request.limit,
+            on_page=tell,
         )
         found.append(runs)
     on_progress("tasks", len(found), len(found))

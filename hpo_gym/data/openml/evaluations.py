@@ -1,6 +1,6 @@
 """The runs of a flow on a task and their scores, asked for page by page."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,14 @@ class TaskRuns:
 
 
 def load_task_runs(
-    settings: OpenMLSettings, folder: Path, *, flow_id: int, task_id: int, metric: str, limit: int | None = None
+    settings: OpenMLSettings,
+    folder: Path,
+    *,
+    flow_id: int,
+    task_id: int,
+    metric: str,
+    limit: int | None = None,
+    on_page: Callable[[int], None] = lambda n_entries: None,
 ) -> TaskRuns:
     """The runs of a flow on a task: pages that are in the folder are read, the others are asked for and put there.
 
@@ -50,6 +57,7 @@ def load_task_runs(
         flow_id, task_id, metric: what to ask for; the metric as OpenML spells it.
         limit: at most so many evaluations, the first that the server lists. Runs that neither failed with a
             message nor have a value are then not counted: they cannot be told from those beyond the limit.
+        on_page: called after each page with how many entries have come.
 
     Raises:
         OpenMLError: the server cannot be reached, or answers something else.
@@ -63,8 +71,13 @@ def load_task_runs(
     def runs(offset: int, size: int) -> Columns:
         return _ask_for_runs(settings, flow_id, task_id, offset, size)
 
-    scored = [*_pages(place / metric, {**what, "metric": metric}, evaluations, limit)]
-    listed = [*_pages(place / "runs", what, runs, limit)]
+    scored, listed = [], []
+    for page in _pages(place / metric, {**what, "metric": metric}, evaluations, limit):
+        scored.append(page)
+        on_page(_n_entries(scored))
+    for page in _pages(place / "runs", what, runs, limit):
+        listed.append(page)
+        on_page(_n_entries(scored) + _n_entries(listed))
     dates = sorted(page["retrieved"] for page in (*scored, *listed))
     found = {run: (setup, value) for page in scored for run, setup, value in _rows(page, "run", "setup", "value")}
     for run, setup, has_failed in (row for page in listed for row in _rows(page, "run", "setup", "has_failed")):
@@ -81,6 +94,10 @@ def load_task_runs(
         n_evaluations=int(np.isfinite(scores).sum()),
         retrieved=(dates[0], dates[-1]),
     )
+
+
+def _n_entries(pages: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(page["columns"]["run"]) for page in pages)
 
 
 def _rows(page: Mapping[str, Any], *names: str) -> Iterator[tuple[Any, ...]]:

@@ -106,18 +106,16 @@ def _notes(collected: "Collected") -> list[str]:
     found = counts(collected)
     notes = []
     if found["n_rows_of_several_runs"]:
-        notes.append(
-            f"{found['n_rows_of_several_runs']} scores are means of several runs, which column {N_RUNS} counts"
-        )
+        notes.append(f"scores that are means of several runs (column {N_RUNS}): {found['n_rows_of_several_runs']}")
     if found["n_failed_runs"]:
+        notes.append(f"runs that failed or have no value (column {N_FAILED}): {found['n_failed_runs']}")
+    if found["n_rows_without_score"]:
         notes.append(
-            f"{found['n_failed_runs']} runs failed or have no value, which column {N_FAILED} counts; "
-            f"without any other run, and so without a score: {found['n_rows_without_score']} configurations"
+            f"configurations on a task that have no other run, and so no score: {found['n_rows_without_score']}"
         )
     if found["n_runs_of_unknown_setups_dropped"]:
-        notes.append(
-            f"{found['n_runs_of_unknown_setups_dropped']} runs were dropped: the server does not know their setups"
-        )
+        n_dropped = found["n_runs_of_unknown_setups_dropped"]
+        notes.append(f"runs that were dropped, as the server does not know their setups: {n_dropped}")
     for task_id, n_scored in collected.left_out:
         notes.append(f"task {task_id} was left out: {n_scored} of its configurations have a score")
     return notes

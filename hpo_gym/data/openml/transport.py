@@ -6,6 +6,7 @@ never hold it. (OpenML takes a key from the query only.)
 """
 
 import email.utils
+import logging
 import time
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,7 @@ _LATER = {429: "asks for fewer requests", 500: "failed", 502: "is not reached", 
 
 
 pause = time.sleep
+_log = logging.getLogger(__name__)
 
 
 class PatientSession(requests.Session):
@@ -61,6 +63,7 @@ class PatientSession(requests.Session):
             if pause_s > self._settings.longest_wait_s:
                 raise OpenMLError(f"{address}: {trouble} and asks to wait {pause_s:.0f} s; try again after that")
             if n_left:
+                _log.info("%s: %s; asked again in %.1f s", address, trouble, pause_s)
                 pause(pause_s)
                 wait_s *= 2
         raise OpenMLError(f"{address}: {trouble}, {self._settings.n_tries} times; try again later")

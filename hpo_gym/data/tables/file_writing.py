@@ -28,7 +28,8 @@ def write_table_file(path: Path, columns: "pyarrow.Table", description: Mapping[
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     unfinished_toml = unfinished.with_suffix(".toml")
     try:
-        parquet.write_table(columns, unfinished, compression="zstd")
+        with unfinished.open("wb") as file:
+            parquet.write_table(columns, file, compression="zstd")
         unfinished_toml.write_text(as_toml(description), encoding="utf-8", newline="\n")
         os.replace(unfinished_toml, path.with_suffix(".toml"))
         os.replace(unfinished, path)

@@ -155,7 +155,7 @@ def test_runs_whose_setup_the_server_does_not_know_are_dropped_with_a_note(made,
     del openml_server.setups[4]
     table, _, said = made()
     assert said["provenance"]["counts"]["n_runs_of_unknown_setups_dropped"] == 2
-    assert any("2 runs were dropped" in note for note in table.notes)
+    assert any("does not know their setups: 2" in note for note in table.notes)
     assert table.task("3").n_configurations == 11
 
 
