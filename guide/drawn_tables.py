@@ -100,6 +100,7 @@ def _how(dataset: Dataset) -> str:
 
 DRAWINGS: Mapping[str, Callable[[], str]] = {
     "config selection": lambda: environments_table("config-selection"),
+    "live config selection": lambda: environments_table("live-selection"),
     "in-run control": lambda: environments_table("in-run-control"),
     "rewards": rewards_table,
     "static agents": lambda: agents_table("static"),

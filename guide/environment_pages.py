@@ -12,7 +12,7 @@ from guide.markdown_table import markdown_table
 from hpo_gym.data.manifest import manifest
 
 PICTURES = "pictures/environments"
-FAMILIES = {"config-selection": "Config selection", "in-run-control": "In-run control"}
+OPENML = "a task's data is downloaded from OpenML when an episode first asks for it"
 _MANY_TASKS = 12
 _NOT_SHOWN = ("recipes",)  # it has a table of its own
 
@@ -50,7 +50,17 @@ def _docstring(declaration: Declaration) -> tuple[str, str]:
     module, _, name = ENTRY_POINTS[declaration.family][0].partition(":")
     text = inspect.getdoc(getattr(importlib.import_module(module), name)) or ""
     summary, _, sections = text.partition("\n\n")
-    return summary, sections
+    return summary, _with_links(sections, declaration.family)
+
+
+def _with_links(sections: str, family: str) -> str:
+    """Names of other families' classes lead to a page that has their docstring."""
+    for other, (entry_point, _) in ENTRY_POINTS.items():
+        name = entry_point.partition(":")[2]
+        pages = [page_of(each) for each in hpo_gym.DECLARATIONS.values() if each.family == other]
+        if other != family and pages:
+            sections = sections.replace(f"`{name}`", f"[`{name}`](../{pages[0]})")
+    return sections
 
 
 def _picture(declaration: Declaration, docs: Path) -> str:
@@ -58,11 +68,13 @@ def _picture(declaration: Declaration, docs: Path) -> str:
     if (docs / PICTURES / f"{name}.png").is_file():
         address = f"../{PICTURES}/{name}.png"
         return f"[![An episode of {name} at its end, as the environment draws it]({address})]({address})"
-    return "*There is no picture here: it would take data or a graphics card that the guide is not built with.*"
+    return "*No picture: one takes data, or a graphics card, that were not there when the guide's were drawn.*"
 
 
 def _data(declaration: Declaration) -> str:
     name = declaration.table or declaration.kwargs.get("corpus", "")
+    if declaration.family == "live-selection":
+        return f"{OPENML[0].upper()}{OPENML[1:]}; [OpenML](../openml.md) says what is kept."
     if name == "file":
         return "Yours: `path=` names the file, [Add a table](../add_your_own.md#add-a-table) says what may stand in it."
     if name not in manifest():
@@ -124,6 +136,8 @@ def environments_table(family: str) -> str:
 
 def _availability(declaration: Declaration) -> str:
     name = declaration.table or declaration.kwargs.get("corpus", "")
+    if declaration.family == "live-selection":
+        return OPENML
     if name == "file":
         return "yours"
     if name not in manifest():

@@ -9,8 +9,9 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 import hpo_gym
+from envs_registry.declaration import ENTRY_POINTS
 from guide.drawn_tables import fill_in
-from guide.environment_pages import FAMILIES, environment_page, page_of
+from guide.environment_pages import environment_page, page_of
 from guide.formulas import formulas_to_mathml
 from guide.repository_links import Links, source_page, source_text
 
@@ -44,7 +45,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     results = sorted(docs.glob("results/*.md"), key=_heading)
     inside: dict[str, list[Any]] = {
         f"environments/{family}": [page_of(each) for each in hpo_gym.DECLARATIONS.values() if each.family == family]
-        for family in FAMILIES
+        for family in ENTRY_POINTS
     }
     inside["results"] = [path.relative_to(docs).as_posix() for path in results]
     config.nav = _expanded(config.nav, inside)
