@@ -10,6 +10,7 @@ from envs_registry.declaration import OPTIONS, RECIPE_KEYS, SIMULATORS, Declarat
 from hpo_gym.data.tables import TABLE_OPTIONS
 from hpo_gym.data.tables.file_description import FileDescription
 from hpo_gym.envs.in_run.problem import build_problem as build_control_problem
+from hpo_gym.envs.live_selection_problem import build_live_problem
 from hpo_gym.envs.selection_problem import build_problem
 from hpo_gym.pretraining import noisy_quadratic_model, recipe
 from hpo_gym.pretraining.make_runs import SETTINGS
@@ -140,3 +141,8 @@ def test_every_declared_environment_is_registered_with_a_spec_that_is_json():
 def test_an_id_can_be_made_without_an_import_line():
     env = gym.make("hpo_gym:hpo_gym/ConfigSelection-HPOBenchMLP-v0", split="test")
     assert env.unwrapped.task_ids == hpo_gym.DECLARATIONS[env.spec.id].splits["test"]
+
+
+def test_the_options_a_live_declaration_may_set_are_those_that_the_environment_takes():
+    taken = list(inspect.signature(build_live_problem).parameters)
+    assert set(OPTIONS["live-selection"]) == set(taken) - {"splits", "unknown"}
