@@ -170,6 +170,7 @@ def _folders(agent: str, env_id: str, fold: int, seeds: Sequence[int], out: Path
 
 def _tell(job: TrainingJob, held_out: Sequence[str]) -> None:
     from agents.training.log import read_log
+    from agents.training.tracking import where_tracked
 
     last: dict[str, Any] = read_log(job.out)[-1]
     figures = f"mean return {last['rollout/ep_rew_mean']:.4f}, " if "rollout/ep_rew_mean" in last else ""
@@ -179,4 +180,6 @@ def _tell(job: TrainingJob, held_out: Sequence[str]) -> None:
     )
     unseen = f" --split all --tasks {','.join(held_out)}" if held_out else ""
     out.print(f"  watch it with: tensorboard --logdir {job.out / 'tensorboard'}", markup=False, soft_wrap=True)
+    if job.track and (where := where_tracked(job.out, job.track.value)):
+        out.print(f"  and with: {where}", markup=False, soft_wrap=True)
     out.print(f"  judge it with: hpo-gym evaluate {job.out} {job.env_id}{unseen}", markup=False, soft_wrap=True)

@@ -1,6 +1,8 @@
 """Trainings and results in the real trackers, which write into the test's folder and send nothing."""
 
+import os
 import shutil
+import subprocess
 import sys
 from importlib import import_module
 
@@ -206,6 +208,20 @@ def test_a_metric_of_a_result_is_a_curve_over_trials_in_wandb(result, tmp_path):
     assert [(row["_step"], row.get("normalized_regret/mean")) for row in rows] == [(0, None), (1, 0.5), (10, 0.1)]
 
 
+def test_trackers_report_nothing_to_their_makers():
+    """Asked of the libraries in a fresh process, without the variables that tests set."""
+    script = """
+import hpo_gym.integrations.tracking.mlflow_run, hpo_gym.integrations.tracking.wandb_run
+import mlflow.telemetry.utils, wandb.env
+print(mlflow.telemetry.utils.is_telemetry_disabled(), wandb.env.error_reporting_enabled())
+"""
+    quiet = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "WANDB", "PYTEST", "CI"))
+    }
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=quiet, check=True)
+    assert told.stdout.split() == ["True", "False"]
+
+
 @pytest.mark.parametrize("tracker", ["mlflow", "wandb"])
 def test_without_a_tracker_one_line_says_what_to_install(tracker, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, tracker, None)
@@ -227,4 +243,5 @@ def test_the_command_tracks_a_training_and_says_where(tmp_path):
     told = CliRunner().invoke(app, arguments)
     assert told.exit_code == 0, told.stderr
     assert "watch it with: tensorboard --logdir run/tensorboard" in told.stdout
+    assert f"and with: mlflow ui --backend-store-uri sqlite:///{tmp_path}/mlflow.db" in told.stdout
     assert len(metric_history("train/entropy")) == 2

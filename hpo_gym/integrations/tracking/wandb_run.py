@@ -12,6 +12,7 @@ from stable_baselines3.common.logger import KVWriter
 from hpo_gym.evaluation.errors import MissingExtraError
 from hpo_gym.integrations.tracking.tracked_run import Outcome
 
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # it reports its errors to its makers, offline too
 try:
     import wandb
     from wandb.integration.sb3 import WandbCallback
