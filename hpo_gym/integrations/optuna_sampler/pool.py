@@ -1,6 +1,5 @@
-"""The configurations that are chosen from: quasi-random ones, the past's best, and those near what was best so far."""
+"""The configurations that are chosen from: quasi-random ones, the past's best, and whatever was tried."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,10 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo_gym.integrations.optuna_sampler.space import Points, UnitSpace, Values
-
-N_AROUND = 64
-"""Configurations near each of the best so far."""
-_NEAREST, _FARTHEST = 0.005, 0.2  # edges of the unit cube
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,16 +40,6 @@ class Pool:
         if not strange:
             return self
         return Pool(space=self.space, values=_each_once(np.concatenate([self.values, np.stack(strange)])))
-
-    def around(self, values: Values, seed: int) -> Values:
-        """(m, d) configurations near one (d,), from next to it to across the space; they depend on it and the seed."""
-        if self.space.n_configurations <= len(self):
-            return np.zeros((0, self.space.n_dims))
-        place = int.from_bytes(hashlib.sha256(values.tobytes()).digest()[:8])
-        rng = np.random.default_rng([seed, place])
-        reach = np.exp(rng.uniform(np.log(_NEAREST), np.log(_FARTHEST), (N_AROUND, 1)))
-        unit = self.space.points(values[None]) + reach * rng.standard_normal((N_AROUND, self.space.n_dims))
-        return self.space.values(np.clip(unit, 0.0, 1.0))
 
     def row(self, values: Values) -> int:
         """Of a configuration (d,) that is there; `KeyError` else."""

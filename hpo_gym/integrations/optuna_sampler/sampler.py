@@ -28,6 +28,8 @@ from hpo_gym.integrations.optuna_sampler.stand_ins import StandIns
 
 N_STARTUP_TRIALS = 5
 """Without a past, the spread trials before the models are asked."""
+SPREAD_EVERY = 3
+"""Without a past, every so many trials are spread later on, too: smooth functions mislead where most of a space fails."""
 _MOST_CLAIMS = 8
 """Times that a worker claims another configuration because one was taken."""
 
@@ -46,7 +48,8 @@ class LearnedSampler(BaseSampler):
             complete trials have in common, as for Optuna's own samplers.
         seed: of the pool and of whatever else is drawn; None draws one.
         n_candidates: of the pool. Time and memory grow with it.
-        n_startup_trials: of a spread design, before the models are asked; by default none with a past, else 5.
+        n_startup_trials: of a spread design, before the models are asked; by default none with a past, else 5. Without
+            a past every third trial after them is spread, too.
         horizon: trials that the study is expected to have.
         weights: a shipped searcher, or the folder of a training of one.
         independent_sampler: for parameters that are not in every complete trial (conditional ones, and those whose
@@ -172,7 +175,8 @@ class LearnedSampler(BaseSampler):
                 horizon=self._horizon,
                 seed=self._seed,
             )
-        if observed.n_begun < self._n_startup_trials:
+        n = observed.n_begun
+        if n < self._n_startup_trials or (self._past is None and n % SPREAD_EVERY == 1):
             return self._search.spread(observed)
         return self._search.choose(observed, place)
 

@@ -80,15 +80,8 @@ class Search:
         return self._pool.values[np.random.default_rng([self.seed, n]).integers(len(self._pool))]
 
     def _extend(self, observed: Observed) -> None:
-        """What was tried needs a place in the pool, and so does what is near each of the best so far.
-
-        The pool is made of the trials alone and not of the last one, so that it is any worker's.
-        """
-        so_far = np.maximum.accumulate(observed.scores)
-        is_best = np.diff(so_far, prepend=-np.inf) > 0
-        bests = [values for values, is_one in zip(observed.tried, is_best, strict=True) if is_one]
-        near = [row for values in bests for row in self._start.around(values, self.seed)]
-        pool = self._start.extended([*observed.tried, *near, *observed.running, *observed.failed])
+        """Give what was tried a place in the pool, in the order of the trials: so it is any worker's."""
+        pool = self._start.extended([*observed.tried, *observed.running, *observed.failed])
         if not np.array_equal(pool.values, self._pool.values):
             new = self.source.scores(pool.values[len(self._start) :])
             self._pool, self._scores = pool, np.concatenate([self._start_scores, new], axis=1)

@@ -19,7 +19,7 @@ N_TASKS = 128
 """So many that two far configurations are hardly correlated by chance: 1 / sqrt(128)."""
 _N_WAVES = 32
 _N_REFERENCE = 512
-"""Configurations whose worst and best scores are a stand-in's 0 and 1."""
+"""Configurations whose worst and best scores are a stand-in's 0 and 1, so that any lie about between."""
 LENGTH_SCALE = 0.5
 """Of the process where a parameter matters as much as the others, in edges of the unit cube."""
 
@@ -44,14 +44,19 @@ class StandIns:
         return np.zeros((0, self.space.n_dims))
 
     def standardised(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Scores (t,), of the first ones the worst at 0 and the best at 1: nothing else is known of their unit."""
+        """Scores (t,) with the mean and the deviation that stand-ins have, by the first ones: nothing else is known.
+
+        The best of a few trials is thus not taken for the best that there is.
+        """
         seen = scores[: n_settled(len(scores))]
-        worst, best = (seen.min(), seen.max()) if len(seen) else (0.0, 0.0)
-        return (scores - worst) / (best - worst) if best > worst else scores - worst + 0.5
+        mean, sd = self._usual
+        if not len(seen) or seen.max() == seen.min():
+            return scores - (seen[0] if len(seen) else 0.0) + mean
+        return mean + sd * (scores - seen.mean()) / seen.std()
 
     @property
     def score_range(self) -> ScoreRange:
-        """About 0 to 1, since the worst and the best of some trials are not those of the space."""
+        """About 0 to 1, since mean and deviation of some trials are not those of the space."""
         return ScoreRange(location=0.0, location_sd=0.3, log_scale=0.0, log_scale_sd=0.5)
 
     @cached_property
@@ -59,8 +64,18 @@ class StandIns:
         return _Functions.drawn(self.space.n_dims, np.random.default_rng([self.seed, self.space.n_dims]))
 
     @cached_property
+    def _usual(self) -> tuple[float, float]:
+        """Mean of the stand-ins' scores, and their mean deviation over the space."""
+        at = self.scores(self._reference.values)
+        return float(at.mean()), float(at.std(axis=1).mean())
+
+    @cached_property
+    def _reference(self) -> Pool:
+        return Pool.spread(self.space, _N_REFERENCE, self.seed)
+
+    @cached_property
     def _ends(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        at = self._functions.at(Pool.spread(self.space, _N_REFERENCE, self.seed).points)
+        at = self._functions.at(self._reference.points)
         worst, best = at.min(axis=1, keepdims=True), at.max(axis=1, keepdims=True)
         return worst, np.where(best > worst, best, worst + 1.0)
 

@@ -77,12 +77,3 @@ def test_a_continuous_pool_is_spread_evenly_and_grows_at_its_end():
     assert len(grown) == 257
     assert grown.row(np.array([0.1, 0.2])) == 256
     assert pool.extended([pool.values[3]]) is pool
-
-
-def test_configurations_around_one_depend_on_it_and_not_on_the_pool():
-    space = UnitSpace({"x": FloatDistribution(0, 1), "n": IntDistribution(1, 1000)})
-    small, large = Pool.spread(space, 16, seed=0), Pool.spread(space, 64, seed=0)
-    here = small.values[2]
-    np.testing.assert_array_equal(small.around(here, 0), large.around(here, 0))
-    distance = np.abs(space.points(small.around(here, 0)) - space.points(here[None])).max(axis=1)
-    assert distance.min() < 0.02 < distance.max()
