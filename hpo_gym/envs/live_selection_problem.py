@@ -18,10 +18,10 @@ from hpo_gym.envs.selection_problem import (
     TaskEvaluations,
     check_search,
     choose_tasks,
+    read_only,
     search_observation,
     task_list,
 )
-from hpo_gym.live.errors import LiveError
 from hpo_gym.live.family import find_family
 from hpo_gym.live.limits import Limits
 from hpo_gym.live.result_cache import ResultCache
@@ -58,10 +58,17 @@ class LiveProblem(SelectionProblem):
         return best, worst, np.where(best > worst, worst, best - 1.0)
 
     def evaluations(self, task_id: str) -> TaskEvaluations:
-        """There are none: no agent can be fitted on what was not recorded."""
-        raise LiveError(
-            "live trials are not recorded beforehand, so agents that are fitted on training tasks have nothing to be "
-            "fitted on; `hpo-gym table build --live` makes a table of them"
+        """What is in the cache, if it is all there: nothing is fitted for this.
+
+        Raises:
+            LiveError: trials are missing; the message names the command that runs them.
+        """
+        task = self.task_position(task_id)
+        scores = self.live.recorded(task_id)
+        return TaskEvaluations(
+            pool=read_only(self.tasks.pool(task)),
+            scores=read_only(scores[:, 0] if scores.shape[1] == 1 else scores),
+            meta_features=read_only(self.tasks.meta_features[task]),
         )
 
     def run(self, task: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[TrialResult]:

@@ -125,9 +125,9 @@ class SelectionProblem:
         task = self.task_position(task_id)
         scores = self.tasks.task_scores(task)
         return TaskEvaluations(
-            pool=_read_only(self.tasks.pool(task)),
-            scores=_read_only(scores[:, 0] if scores.shape[1] == 1 else scores),
-            meta_features=_read_only(self.tasks.meta_features[task]),
+            pool=read_only(self.tasks.pool(task)),
+            scores=read_only(scores[:, 0] if scores.shape[1] == 1 else scores),
+            meta_features=read_only(self.tasks.meta_features[task]),
         )
 
     @cached_property
@@ -257,7 +257,8 @@ def task_list(option: str, task_ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(task_ids)
 
 
-def _read_only(view: NDArray[Any]) -> NDArray[Any]:
+def read_only(view: NDArray[Any]) -> NDArray[Any]:
+    """The same array, which can no longer be written to."""
     view.flags.writeable = False
     return view
 

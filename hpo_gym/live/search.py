@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo_gym.live.errors import LiveError
 from hpo_gym.live.family import Fidelity, find_family
 from hpo_gym.live.pool import sobol_pool
 from hpo_gym.live.rows import ValidationSplit
@@ -80,6 +81,25 @@ class LiveSearch:
     def run(self, asked: Sequence[tuple[str, int, int]]) -> list[TrialResult]:
         """The results of (task id, row of the pool, column) each."""
         return self.runner.run_all([(self.data(task_id), self.trial(row, column)) for task_id, row, column in asked])
+
+    def recorded(self, task_id: str) -> NDArray[np.float64]:
+        """(n, C) scores of the whole pool on a task, all from the cache.
+
+        Raises:
+            LiveError: they are not all there; the message names the command that runs them.
+        """
+        data, n_columns = self.data(task_id), len(self.fidelities)
+        found = [
+            self.runner.cached(data, self.trial(row, c)) for row in range(len(self.pool)) for c in range(n_columns)
+        ]
+        n_missing = sum(result is None for result in found)
+        if n_missing:
+            raise LiveError(
+                f"{n_missing} of {len(found)} trials of the pool on task {task_id} were not run, which agents that are "
+                f"fitted on training tasks need: hpo-gym table build --live {self.family_name} --tasks {task_id} "
+                f"--n-configurations {len(self.pool)}{' --fidelities' if n_columns > 1 else ''}"
+            )
+        return np.array([result.score for result in found if result]).reshape(-1, n_columns)
 
     def trial(self, row: int, column: int) -> Trial:
         """What a row of the pool stands for at a fidelity."""

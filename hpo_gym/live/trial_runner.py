@@ -43,7 +43,7 @@ class TrialRunner:
 
     def run_all(self, asked: Sequence[tuple[TrialData, Trial]]) -> list[TrialResult]:
         """The trials' results, in their order; what is asked for twice is run once."""
-        found: list[TrialResult | None] = [self._cached(data, trial) for data, trial in asked]
+        found: list[TrialResult | None] = [self.cached(data, trial) for data, trial in asked]
         missing = [i for i, result in enumerate(found) if result is None]
         first: dict[Any, int] = {}
         for i in missing:
@@ -54,7 +54,8 @@ class TrialRunner:
             found[i] = found[first[_identity(*asked[i])]]
         return [result for result in found if result is not None]
 
-    def _cached(self, data: TrialData, trial: Trial) -> TrialResult | None:
+    def cached(self, data: TrialData, trial: Trial) -> TrialResult | None:
+        """A result that needs no fit."""
         if self.cache is None:
             return None
         result = self.cache.find(data, trial, self.limits)
