@@ -1,5 +1,6 @@
 """A table file made of OpenML's evaluations of one flow: `hpo-gym table build --flow`."""
 
+import re
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from hpo_gym.data.openml.settings import OpenMLSettings, find_settings
 from hpo_gym.data.openml.setups import Setups, load_setups
 from hpo_gym.data.openml.table_contents import arrow_columns, description
 from hpo_gym.data.tables.file_writing import write_table_file
+
+_METRIC = re.compile(r"[\w()-]+", re.ASCII)
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -55,6 +58,8 @@ class TableRequest:
             number = getattr(self, name)
             if number is not None and number < 1:
                 raise OpenMLError(f"{name} {number}: 1 or more is needed")
+        if not _METRIC.fullmatch(self.metric):
+            raise OpenMLError(f"metric {self.metric!r} is no measure's name, such as predictive_accuracy")
         direction_and_unit(self.metric, self.direction)
 
 
@@ -214,6 +219,10 @@ def _search_space(setups: Setups, ignore: Collection[str]) -> tuple[list[Column]
     ignored = [name for parameter, name in every if is_named(parameter, name, ignore)]
     used = [(parameter, name) for parameter, name in every if name not in ignored]
     columns, notes = columns_of([parameter for parameter, _ in used], [name for _, name in used])
+    of_columns = [column.hyperparameter.name for column in columns]
+    if len(set(of_columns)) < len(of_columns):
+        twice = next(name for name in of_columns if of_columns.count(name) > 1)
+        raise OpenMLError(f"two columns would be named {twice!r}; ignore the parameter {twice!r}")
     if ignored:
         notes = [f"left out, as they do not tell configurations apart: {', '.join(ignored)}", *notes]
     kept = {column.hyperparameter.name.removesuffix(".is") for column in columns}

@@ -29,6 +29,7 @@ NUMBER = "(number)"
 
 _LOG_RATIO = 10.0
 _LONGEST_SHOWN = 60
+_MANY_CHOICES = 50
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,6 +108,8 @@ def _only_value(reading: _Reading) -> str:
 
 def _columns(reading: _Reading, others: Sequence[Column], notes: list[str]) -> Iterator[Column]:
     if not reading.n_numbers:
+        if len(reading.choices) > _MANY_CHOICES:
+            notes.append(f"{reading.name} has {len(reading.choices)} different choices; it can be ignored by name")
         yield _categorical(reading.name, reading)
         return
     yield _numerical(reading)

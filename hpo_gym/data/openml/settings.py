@@ -43,8 +43,8 @@ class OpenMLSettings:
         parts = urlsplit(self.server)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise OpenMLError(f"server {self.server!r} is no address such as {_DEFAULT_SERVER}")
-        if parts.username or parts.password:
-            raise OpenMLError(f"the server's address holds a password; a key goes into the variable {KEY_VARIABLE}")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise OpenMLError(f"the server's address holds more than an address; a key goes into {KEY_VARIABLE}")
         if not parts.path.strip("/"):
             object.__setattr__(self, "server", f"{parts.scheme}://{parts.netloc}{_API}")
 

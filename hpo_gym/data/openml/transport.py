@@ -5,6 +5,7 @@ server that it belongs to. Addresses in logs, messages, redirects and caches com
 never hold it. (OpenML takes a key from the query only.)
 """
 
+import contextlib
 import email.utils
 import logging
 import time
@@ -21,6 +22,12 @@ from hpo_gym.data.openml.settings import OpenMLSettings
 
 _LATER = {429: "asks for fewer requests", 500: "failed", 502: "is not reached", 503: "is busy", 504: "is too slow"}
 """Statuses after which the same request may go well a little later."""
+
+_NO_DATABASE = b"<oml:code>107</oml:code>"
+"""In an answer of status 412: OpenML's server cannot reach its database, which is busy."""
+
+_RATE_LIMIT_WAIT_S = 15.0
+"""At least, where a server asks for fewer requests and does not say when: limits count by the minute."""
 
 
 pause = time.sleep
@@ -56,10 +63,10 @@ class PatientSession(requests.Session):
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
                 trouble = self._in_words(error)
             else:
-                if response.status_code not in _LATER:
+                trouble = _later(response)
+                if not trouble:
                     return self._without_key(response)
-                trouble = f"the server {_LATER[response.status_code]} (status {response.status_code})"
-                pause_s = _asked_wait_s(response) or wait_s
+                pause_s = _asked_wait_s(response, wait_s)
             if pause_s > self._settings.longest_wait_s:
                 raise OpenMLError(f"{address}: {trouble} and asks to wait {pause_s:.0f} s; try again after that")
             if n_left:
@@ -92,13 +99,24 @@ class PatientSession(requests.Session):
         return type(error).__name__
 
 
-def _asked_wait_s(response: requests.Response) -> float | None:
-    """What Retry-After says, in seconds: a number or a date."""
+def _later(response: requests.Response) -> str:
+    """Why the same request may go well later; "" where it would not."""
+    status = response.status_code
+    if status == requests.codes.precondition_failed and _NO_DATABASE in response.content:
+        return "the server does not reach its database (code 107)"
+    return f"the server {_LATER[status]} (status {status})" if status in _LATER else ""
+
+
+def _asked_wait_s(response: requests.Response, otherwise: float) -> float:
+    """What Retry-After says, in seconds: a number or a date; else a pause that suits the status."""
     said = response.headers.get("Retry-After", "").strip()
     if said.isdecimal():
         return float(said)
-    date = email.utils.parsedate_to_datetime(said) if said.endswith("GMT") else None
-    return max(0.0, date.timestamp() - time.time()) if date else None
+    if said.endswith("GMT"):
+        with contextlib.suppress(ValueError):
+            return max(otherwise, email.utils.parsedate_to_datetime(said).timestamp() - time.time())
+    is_limit = response.status_code == requests.codes.too_many_requests
+    return max(otherwise, _RATE_LIMIT_WAIT_S) if is_limit else otherwise
 
 
 def bucket_client(

@@ -224,6 +224,7 @@ def test_what_cannot_be_built_is_told_and_writes_nothing(flow, tmp_path, request
         ({"metric": "accuracy"}, "did you mean 'predictive_accuracy'"),
         ({"task_ids": ()}, "at least one"),
         ({"task_ids": (3, 3)}, "each once"),
+        ({"metric": "../kappa", "direction": "maximise"}, "no measure's name"),
         ({"limit": 0}, "limit 0"),
         ({"min_configurations": 0}, "min_configurations 0"),
     ],

@@ -130,6 +130,11 @@ def test_a_single_number_among_choices_is_a_choice():
     assert shown(found["max_depth"]) == ["null", "10", "(not set)"]
 
 
+def test_a_parameter_with_very_many_choices_is_noted():
+    _, notes = columns(filter=[f"weka.Filter{number}" for number in range(60)])
+    assert notes == ["filter has 60 different choices; it can be ignored by name"]
+
+
 def test_no_two_setups_that_differ_become_the_same_configuration():
     texts = ["1", "2", '"auto"', "null", ABSENT, "[1, 2]", "true", ""]
     found, _ = columns(p=texts)

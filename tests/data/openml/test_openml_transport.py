@@ -59,7 +59,14 @@ def test_a_server_that_says_later_is_asked_again_after_the_time_it_names(openml_
     openml_server.fail_next("status", status=status, headers={"Retry-After": "7"})
     openml_server.fail_next("status", status=status)
     assert ask() == "weka.J48"
-    assert openml_server.pauses_s == [7.0, 2.0]
+    assert openml_server.pauses_s == [7.0, 15.0 if status == 429 else 2.0]
+
+
+def test_a_server_that_does_not_reach_its_database_is_asked_again(openml_server, ask):
+    body = b"<oml:error><oml:code>107</oml:code><oml:message>Database connection error</oml:message></oml:error>"
+    openml_server.fail_next("status", status=412, body=body, times=2)
+    assert ask() == "weka.J48"
+    assert openml_server.pauses_s == [1.0, 2.0]
 
 
 def test_a_date_to_come_back_at_is_understood(openml_server, ask):
@@ -177,7 +184,10 @@ def test_the_clients_own_configuration_is_as_before_whatever_happens(openml_serv
     assert logging.getLogger().handlers == handlers
 
 
-@pytest.mark.parametrize("server", ["openml.org", "ftp://openml.org", "http://", "https://me:secret@openml.org"])
+@pytest.mark.parametrize(
+    "server",
+    ["openml.org", "ftp://openml.org", "http://", "https://me:secret@openml.org", "https://openml.org?api_key=secret"],
+)
 def test_what_is_no_servers_address_is_refused_without_a_password_in_the_message(server):
     with pytest.raises(OpenMLError) as caught:
         OpenMLSettings(server=server)
