@@ -51,6 +51,7 @@ HEAVY = (
     "sklearn",
     "scipy",
     "ConfigSpace",
+    "openml",
     "optuna",
     "stable_baselines3",
     "tokenizers",
