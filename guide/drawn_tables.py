@@ -1,10 +1,13 @@
 """What pages ask for with `<!-- drawn: NAME -->`: tables of what the package itself declares."""
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from importlib import resources
 
 from agents.catalogue import CATALOGUE, pretrained_names
+from agents.pretrained.names import TABLES
 from agents.training.preset import FOLDER as PRESETS
 from guide.environment_pages import environments_table
 from guide.markdown_table import markdown_table
@@ -58,16 +61,17 @@ def presets_table() -> str:
 
 
 def weights_table() -> str:
-    """The trained policies that come with the package."""
-    from agents.pretrained.shipped import SHIPPED
-    from agents.pretrained.weights import read_description
-
+    """The trained policies that come with the package, as the JSON beside their tensors describes them."""
     rows = []
     for name in pretrained_names():
-        if "-fold-" not in name:
-            described = read_description(SHIPPED / name)
-            folds = sum(other.startswith(f"{name}-fold-") for other in pretrained_names())
-            rows.append((f"`{name}`", f"`{described.env_id}`", f"{described.provenance.n_episodes:,}", folds or ""))
+        if "-fold-" in name:
+            continue
+        text = resources.files("agents.pretrained").joinpath(f"{name}.json").read_text("utf-8")
+        described = json.loads(text)  # `read_description` would load torch
+        n_folds = sum(other.startswith(f"{name}-fold-") for other in pretrained_names())
+        n_episodes = f"{described['provenance']['n_episodes']:,}"
+        trained_on = "several tables together" if name.endswith(f"-{TABLES}") else f"`{described['env_id']}`"
+        rows.append((f"`{name}`", trained_on, n_episodes, n_folds or ""))
     return markdown_table(("weights", "trained on", "episodes", "of other folds"), rows, right=(2, 3))
 
 
