@@ -16,6 +16,7 @@ import optuna
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from agents.quiet_optuna import quiet_optuna
+from benchmarks import sampler_cost
 from benchmarks.learned_sampler_page import figures, markdown
 from benchmarks.sampler_problems import Problem, synthetic_problems, table_problems
 from benchmarks.sampler_records import Record, append, read
@@ -101,7 +102,7 @@ def main() -> None:
         if arguments.development:
             print("\n".join(figures(records)))
             return
-        page = markdown(records)
+        page = markdown(records, sampler_cost.lines())
     PAGE.write_text(page)
     print(page)
 

@@ -1,7 +1,7 @@
 """The page of `benchmarks.learned_sampler`."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,14 +42,14 @@ anything, so there is no interval.
 """
 
 
-def markdown(records: Sequence[Record]) -> str:
+def markdown(records: Sequence[Record], cost_of_suggestions: Iterable[str]) -> str:
     """The page."""
     lines = [INTRODUCTION, describe_machine(), ""]
     for group in dict.fromkeys(record.group for record in records):
         if group != "functions":
             lines += [*_table(group, curves_of(records, group)), ""]
     lines += [*_functions([record for record in records if record.group == "functions"]), ""]
-    return "\n".join([*lines, *_costs(records)]) + "\n"
+    return "\n".join([*lines, *_costs(records), "", *cost_of_suggestions]) + "\n"
 
 
 def curves_of(records: Sequence[Record], group: str) -> Curves:

@@ -29,7 +29,7 @@ from hpo_gym.integrations.optuna_sampler.stand_ins import StandIns
 N_STARTUP_TRIALS = 5
 """Without a past, the spread trials before the models are asked."""
 SPREAD_EVERY = 3
-"""Without a past, every so many trials are spread later on, too: smooth functions mislead where most of a space fails."""
+"""Without a past every so many later trials are spread, too: smooth functions mislead where most of a space fails."""
 _MOST_CLAIMS = 8
 """Times that a worker claims another configuration because one was taken."""
 
@@ -177,7 +177,7 @@ class LearnedSampler(BaseSampler):
             )
         n = observed.n_begun
         if n < self._n_startup_trials or (self._past is None and n % SPREAD_EVERY == 1):
-            return self._search.spread(observed)
+            return self._search.spread(observed, place)
         return self._search.choose(observed, place)
 
     def sample_independent(

@@ -5,6 +5,7 @@ before it is used.
 """
 
 import copy
+import itertools
 import math
 from collections.abc import Sequence
 from functools import cached_property
@@ -50,10 +51,11 @@ class Search:
         self._start_scores = self._scores = source.scores(self._pool.values)
         self._posterior: Posterior | None = None
 
-    def spread(self, observed: Observed) -> Values:
-        """(d,) the next quasi-random configuration that nobody has tried."""
+    def spread(self, observed: Observed, place: int) -> Values:
+        """(d,) the next quasi-random configuration that nobody has tried; `place` as for `choose`."""
         known = {values.tobytes() for values in (*observed.tried, *observed.running, *observed.failed)}
-        return next((row for row in self._pool.values if row.tobytes() not in known), self._anything(observed))
+        left = (row for row in self._pool.values if row.tobytes() not in known)
+        return next(itertools.islice(left, place, None), self._anything(observed))
 
     def choose(self, observed: Observed, place: int) -> Values:
         """(d,) the policy's choice.
