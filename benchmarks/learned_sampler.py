@@ -43,7 +43,6 @@ CONTESTANTS = {
         make=lambda problem, seed: LearnedSampler(weights=problem.weights, seed=seed), n_seeds=2
     ),
     "TPE": Contestant(make=lambda problem, seed: TPESampler(seed=seed), n_seeds=4),
-    "TPE, multivariate": Contestant(make=lambda problem, seed: TPESampler(seed=seed, multivariate=True), n_seeds=4),
     "GP": Contestant(make=lambda problem, seed: GPSampler(seed=seed), n_seeds=1),
     "random": Contestant(make=lambda problem, seed: RandomSampler(seed=seed), n_seeds=4),
 }
