@@ -104,6 +104,10 @@ def evaluate(
     check_output_file(episodes, "--episodes")
     if json is not None and episodes is not None and json.absolute() == episodes.absolute():
         raise WrongUsage(f"--json and --episodes are both {json}; two files are needed")
+    if track is not None:
+        from hpo_gym.integrations.tracking import check_tracker
+
+        check_tracker(track.value)
     check_family(agent, env_id)
     usual = _default_references(env_id, options | ({"budget": budget} if budget else {}))
     rivals = usual if against is None else split_list(against) or []

@@ -102,6 +102,7 @@ def at(stored, step):
         (TABLE_ENV, {"action": "unit_cube"}),
         (RUN_ENV, {"observation": ["progress", "loss"]}),
         (RUN_ENV, {"action": "discrete"}),
+        pytest.param("hpo_gym/InRunControl-Micro-v0", {"observation": ["loss"]}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

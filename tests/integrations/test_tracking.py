@@ -20,6 +20,7 @@ from agents.training import legs
 from agents.training.log import read_log
 from agents.training.preset import read_preset
 from agents.training.train import train
+from hpo_gym.cli import app as hpo_gym_app
 from hpo_gym.evaluation.errors import MissingExtraError
 from hpo_gym.evaluation.result import EvaluationResult, MetricSummary
 from hpo_gym.integrations.stable_baselines3 import make_sb3_vec_env
@@ -236,6 +237,14 @@ def test_a_tracker_that_there_is_not_is_refused(tmp_path):
         tracked_run("neptune", name="a", config={}, folder=tmp_path),
     ):
         pass
+
+
+def test_a_tracker_that_is_missing_is_told_before_an_evaluation(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    monkeypatch.delitem(sys.modules, "hpo_gym.integrations.tracking.mlflow_run", raising=False)
+    told = CliRunner().invoke(hpo_gym_app, ["evaluate", "linear", RUN_ENV, "--track", "mlflow"])
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "mlflow is not installed" in told.stderr
 
 
 def test_the_command_tracks_a_training_and_says_where(tmp_path):

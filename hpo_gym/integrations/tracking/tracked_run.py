@@ -1,5 +1,6 @@
 """What a run of a tracker is, and how one is begun by the tracker's name."""
 
+import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,18 @@ class TrackedRun(Protocol):
         """No more comes."""
 
 
+def check_tracker(tracker: TrackerName) -> None:
+    """Tell before the work what would fail after it.
+
+    Raises:
+        MissingExtraError: the tracker is not installed.
+        TrackingError: there is no such tracker.
+    """
+    if tracker not in TRACKERS:
+        raise TrackingError(f"tracker {tracker!r} is not one of {', '.join(TRACKERS)}")
+    importlib.import_module(f"hpo_gym.integrations.tracking.{tracker}_run")
+
+
 @contextmanager
 def tracked_run(
     tracker: TrackerName,
@@ -70,6 +83,7 @@ def tracked_run(
         MissingExtraError: the tracker is not installed.
         TrackingError: there is no such tracker or run.
     """
+    check_tracker(tracker)
     run: TrackedRun
     if tracker == "mlflow":
         from hpo_gym.integrations.tracking.mlflow_run import MlflowRun
@@ -81,12 +95,10 @@ def tracked_run(
         run = WandbRun.begin(
             name=name, config=config, folder=folder, run_id=run_id, mirrors_tensorboard=mirrors_tensorboard
         )
-    elif tracker == "tensorboard":
+    else:
         from hpo_gym.integrations.tracking.tensorboard_run import TensorBoardRun
 
         run = TensorBoardRun.begin(name=name, config=config, folder=folder)
-    else:
-        raise TrackingError(f"tracker {tracker!r} is not one of {', '.join(TRACKERS)}")
     try:
         yield run
     except BaseException as error:
