@@ -30,8 +30,8 @@ first three tables (LOG.md), and are its defaults here.
 **What is suggested.** Three tables are grids: there a study suggests categories, and integers along the grid, and every
 suggestion is a row. XGB's pools are 1,000 drawn configurations each: there a suggestion, in the hyperparameters' own
 units and scales, counts as the nearest row. Both are the same for all samplers. A configuration that is suggested again
-costs a trial. All samplers are as Optuna has them by default: TPE (multivariate in this version) and GP begin with ten random
-trials. Of GP, which takes seconds a study, there is one seed at most.
+costs a trial. All samplers are as Optuna has them by default: TPE (multivariate in this version) and GP begin with ten
+random trials. Of GP, which takes seconds a study, there is one seed at most.
 """
 FUNCTIONS = """## Functions
 
