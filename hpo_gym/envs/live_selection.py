@@ -75,7 +75,7 @@ class LiveSelectionEnv(ConfigSelectionEnv):
       `retry_failures` (False): run trials again that are there with a timeout, memout or crash.
 
     Agents that are fitted on training tasks (`evaluations`) need all trials of the pool there in the cache:
-    `hpo-gym table build --live` with the same family, tasks and `n_configurations` runs them.
+    `hpo-gym table build --live FAMILY` with the same family, tasks and `n_configurations` runs them.
 
     The same seed gives the same episode with the same versions of the libraries. Two machines may differ in
     timeouts, and in scores by rounding; what is in the cache is replayed to the bit.
