@@ -24,6 +24,7 @@ _PUBLISHED = {
 _FILE_OPTIONS = (
     *("name", "task", "score", "score_axis", "epochs", "direction", "score_name", "score_unit", "hyperparameters"),
     *("meta_features", "ignore", "splits", "licence", "citation", "source"),
+    *("openml_task_ids", "notes", "provenance"),
 )
 TABLE_OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_PUBLISHED, ("path",)),
