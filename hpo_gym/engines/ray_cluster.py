@@ -39,10 +39,11 @@ def connected(address: str | None, workers: int) -> Iterator[Any]:
         workers: processors of an instance on this machine.
 
     Raises:
-        EngineError: there is no such cluster, or no instance can be had.
+        EngineError: there is no such cluster, this process is with another one, or no instance can be had.
     """
     ray = ray_library()
     if ray.is_initialized():
+        _check_same(address, ray.get_runtime_context().gcs_address)
         yield ray
         return
     address = address or os.environ.get(ADDRESS_VARIABLE) or "local"
@@ -54,7 +55,7 @@ def connected(address: str | None, workers: int) -> Iterator[Any]:
         _knock(address)
     try:
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # Ray raises bare ones, too
         ray.shutdown()
         reason = " ".join(str(error).split())
         raise EngineError(f"Ray at {address}: {reason}; give the --address of a running cluster, or none") from error
@@ -65,6 +66,11 @@ def connected(address: str | None, workers: int) -> Iterator[Any]:
     finally:
         ray.shutdown()
         ray._private.worker._worker_logs_enabled = True
+
+
+def _check_same(address: str | None, present: str) -> None:
+    if address not in (None, "auto", present):
+        raise EngineError(f"address {address!r}: this process is with the Ray cluster at {present} already")
 
 
 def _knock(address: str) -> None:

@@ -66,6 +66,7 @@ def test_an_item_that_kills_every_worker_is_given_up_in_one_line(two, tmp_path):
         list(two.run(DiesOnce(victim=2, mark=tmp_path / "no folder" / "mark"), range(4)))
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_when_a_node_dies(cluster, two):
     doomed = cluster.add_node(num_cpus=1)
     results = make_engine("ray", workers=3).run(Power(exponent=2, wait_s=0.5), list(range(9)))
@@ -79,6 +80,11 @@ def test_ray_that_was_there_before_is_there_after(two):
 
     list(two.run(SQUARE, [1]))
     assert ray.is_initialized()
+    other = make_engine("ray", workers=2, address="127.0.0.1:1")
+    with pytest.raises(
+        EngineError, match=r"^address '127.0.0.1:1': this process is with the Ray cluster at .* already$"
+    ):
+        list(other.run(SQUARE, [1]))
 
 
 def test_without_ray_one_line_says_how_to_get_it(monkeypatch):

@@ -32,6 +32,7 @@ def same_tensors(one, other):
     return all(torch.equal(a, b) for a, b in zip(one.values(), other.values(), strict=True))
 
 
+@pytest.mark.slow
 def test_training_gives_the_same_parameters_though_an_actor_dies_in_it(cluster):
     here, there = make_sb3_vec_env(QUADRATIC, 4, **RUNS), make_ray_vec_env(QUADRATIC, 4, workers=2, **RUNS)
     step, steps = there.step_async, []
