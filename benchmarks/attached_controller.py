@@ -71,6 +71,7 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "jel-plus-nano, mean": (controlled("jel-plus-nano", "mean"), ALL),
     "jel-plus-nano, peak": (controlled("jel-plus-nano", "peak"), ALL),
     "linear": (scheduled(lambda optimizer, n: lr_scheduler.LinearLR(optimizer, 1.0, 0.0, n)), HIGH),
+    "linear to 0.15": (scheduled(lambda optimizer, n: lr_scheduler.LinearLR(optimizer, 1.0, 0.15, n)), HIGH),
     "cosine": (scheduled(lr_scheduler.CosineAnnealingLR), HIGH),
     "jel-plus-noisy-quadratic, mean": (controlled("jel-plus-noisy-quadratic", "mean"), HIGH[1:]),
     "jel-nano, mean": (controlled("jel-nano", "mean"), HIGH[1:3]),
