@@ -145,7 +145,8 @@ def collect(
     )
     columns, notes, names = _search_space(setups, request.ignore)
     if not columns:
-        raise OpenMLError(f"flow {request.flow_id}: all {len(setups.ids)} setups are one configuration, {notes[:3]}")
+        why = "; ".join(notes[:3])
+        raise OpenMLError(f"flow {request.flow_id}: all {len(setups.ids)} setups are one configuration: {why}")
     first = first_rows(columns)
     return Collected(
         request=request,

@@ -27,7 +27,6 @@ class TaskRuns:
         data_name: of its data set; "" where there is no evaluation to say it.
         setup_ids: (n,) which configuration each run tried.
         scores: (n,) as the server states them; NaN where a run failed or has no value of the metric.
-        n_evaluations: those with a score.
         retrieved: the first and the last date at which pages came, YYYY-MM-DD.
     """
 
@@ -35,7 +34,6 @@ class TaskRuns:
     data_name: str
     setup_ids: NDArray[np.int64]
     scores: NDArray[np.float64]
-    n_evaluations: int
     retrieved: tuple[str, str]
 
 
@@ -75,7 +73,7 @@ def load_task_runs(
     for page in _pages(place / metric, {**what, "metric": metric}, evaluations, limit):
         scored.append(page)
         on_page(_n_entries(scored))
-    for page in _pages(place / "runs", what, runs, limit):
+    for page in _pages(place / "runs.list", what, runs, limit):
         listed.append(page)
         on_page(_n_entries(scored) + _n_entries(listed))
     dates = sorted(page["retrieved"] for page in (*scored, *listed))
@@ -91,7 +89,6 @@ def load_task_runs(
         data_name=next((name for page in scored for name in page["columns"]["data_name"]), ""),
         setup_ids=np.array([setup for setup, _ in rows], np.int64),
         scores=scores,
-        n_evaluations=int(np.isfinite(scores).sum()),
         retrieved=(dates[0], dates[-1]),
     )
 

@@ -167,7 +167,8 @@ def _plain_columns(table: "pd.DataFrame") -> "pd.DataFrame":
     for name, column in table.items():
         if isinstance(column.dtype, pd.CategoricalDtype):
             names = [_class_name(category) for category in column.cat.categories]
-            columns[str(name)] = pd.Series(pd.Categorical.from_codes(column.cat.codes.to_numpy(), names))
+            texts = np.array([*names, None], object)[column.cat.codes.to_numpy()]  # the code of a missing value is -1
+            columns[str(name)] = pd.Series(pd.Categorical(texts, list(dict.fromkeys(names))))
         elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
             columns[str(name)] = pd.Series(np.asarray(column, np.float64))
         else:

@@ -29,6 +29,14 @@ _NO_DATABASE = b"<oml:code>107</oml:code>"
 _RATE_LIMIT_WAIT_S = 15.0
 """At least, where a server asks for fewer requests and does not say when: limits count by the minute."""
 
+_HOPELESS = (
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.SSLError,
+    requests.exceptions.TooManyRedirects,
+)
+"""What another try would not mend."""
 
 pause = time.sleep
 _log = logging.getLogger(__name__)
@@ -62,6 +70,8 @@ class PatientSession(requests.Session):
                 response = super().request(method, url, *args, **kwargs)
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
                 trouble = self._in_words(error)
+                if isinstance(error, _HOPELESS):
+                    raise OpenMLError(f"{address}: {trouble}") from error
             else:
                 trouble = _later(response)
                 if not trouble:
@@ -91,12 +101,14 @@ class PatientSession(requests.Session):
         if isinstance(error, exceptions.ChunkedEncodingError | exceptions.ContentDecodingError):
             return "the answer broke off"
         if isinstance(error, exceptions.SSLError):
-            return "the server's certificate is not accepted"
+            return "no secure connection is made; is the server's certificate good?"
         if isinstance(error, exceptions.ProxyError):
             return "the proxy does not connect"
         if isinstance(error, exceptions.ConnectionError):
             return "the connection failed"
-        return type(error).__name__
+        if isinstance(error, exceptions.TooManyRedirects):
+            return "the server sends from one address to another without an end"
+        return f"this is no address that can be asked ({type(error).__name__})"
 
 
 def _later(response: requests.Response) -> str:

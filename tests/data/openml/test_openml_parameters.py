@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpo_gym.data.openml.parameter_columns import columns_of, is_log_scale
@@ -72,6 +72,7 @@ def test_a_text_is_a_number_or_a_choice(text, value):
     assert type(meaning(text)) is type(value)
 
 
+@settings(max_examples=50)
 @given(st.one_of(st.text(), st.none(), st.integers().map(str), st.floats().map(repr), st.text().map(json.dumps)))
 def test_any_text_has_a_meaning(text):
     value = meaning(text)

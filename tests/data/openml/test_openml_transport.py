@@ -54,6 +54,15 @@ def test_a_host_that_is_not_there_is_told(openml_server, ask):
         ask(server="http://127.0.0.1:9/api/v1/xml")
 
 
+def test_what_another_try_would_not_mend_is_told_at_once(openml_server, ask):
+    openml_server.fail_next("status", status=302, headers={"Location": f"{openml_server.url}/flow/1"}, times=99)
+    with pytest.raises(OpenMLError, match="without an end"):
+        ask()
+    with pytest.raises(OpenMLError, match="no secure connection"):
+        ask(server=openml_server.url.replace("http:", "https:"))
+    assert openml_server.pauses_s == []
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 def test_a_server_that_says_later_is_asked_again_after_the_time_it_names(openml_server, ask, status):
     openml_server.fail_next("status", status=status, headers={"Retry-After": "7"})
