@@ -1,40 +1,16 @@
 """The guide as it is built: strictly, with a page for all that is declared, and nothing fetched from elsewhere."""
 
-import os
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 import hpo_gym
 from agents.catalogue import names
-from guide.code_blocks import ROOT
 from hpo_gym.data.manifest import manifest
 
 LOADED = re.compile(r'<(?:script|img|iframe|source)\b[^>]*?\bsrc="([^"]+)"|<link\b[^>]*?\bhref="([^"]+)"')
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built once for all processes that test it; warnings are errors."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if own.name.startswith("popen-") else own) / "guide"
-    with FileLock(f"{folder}.lock"):
-        if not folder.is_dir():
-            result = subprocess.run(
-                [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
-                cwd=ROOT,
-                env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "HPO_GYM_DATA": "", "HPO_GYM_OFFLINE": "1"},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert result.returncode == 0, result.stderr
-    return folder
 
 
 class Text(HTMLParser):
