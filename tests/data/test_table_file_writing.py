@@ -11,11 +11,12 @@ from hpo_gym.data.tables import open_table
 from hpo_gym.data.tables.file_writing import as_toml, write_table_file
 
 PLAIN = st.one_of(st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False))
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
-CONTENTS = st.recursive(
-    st.dictionaries(TEXTS, st.one_of(PLAIN, TEXTS, st.lists(TEXTS), st.lists(st.integers(0, 9)))),
-    lambda inside: st.dictionaries(TEXTS, inside),
-    max_leaves=8,
+TEXTS = st.text(max_size=8)
+INNER = st.dictionaries(TEXTS, st.one_of(PLAIN, TEXTS), max_size=3)
+CONTENTS = st.dictionaries(
+    TEXTS,
+    st.one_of(PLAIN, TEXTS, st.lists(TEXTS, max_size=3), INNER, st.dictionaries(TEXTS, INNER, max_size=2)),
+    max_size=5,
 )
 
 
