@@ -1,9 +1,11 @@
 """Links between files of the repository, as the guide's pages have them."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from guide.code_blocks import ROOT
 from guide.drawn_tables import UnknownDrawingError, fill_in
 from guide.formulas import formulas_to_mathml
 from guide.markdown_table import markdown_table
@@ -47,6 +49,13 @@ def test_files_that_no_page_shows_get_one_as_they_are(links: Links) -> None:
     assert list(links.sources(text, "a.md")) == ["examples/one.py"]
     assert source_page("examples/one.py") == "source/examples/one.py.md"
     assert "x = 1" in source_text(links.root, "examples/one.py")
+
+
+def test_the_readme_links_to_files_and_headings_that_are_there() -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")):
+        name, _, anchor = target.partition("#")
+        headings = re.findall(r"^#+ (.+)$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+        assert not anchor or anchor in [heading.lower().replace(" ", "-") for heading in headings], target
 
 
 def test_a_page_cannot_ask_for_what_nothing_draws() -> None:
