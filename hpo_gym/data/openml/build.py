@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hpo_gym.data.errors import OpenMLError
+from hpo_gym.data.errors import OpenMLError, did_you_mean
 from hpo_gym.data.openml.client import connected
 from hpo_gym.data.openml.configurations import TaskScores, first_rows, score
 from hpo_gym.data.openml.evaluations import TaskRuns, load_task_runs
@@ -217,6 +217,10 @@ def _listed(task_ids: Sequence[int]) -> str:
 def _search_space(setups: Setups, ignore: Collection[str]) -> tuple[list[Column], list[str], dict[str, str]]:
     """(columns, notes, short name -> full name) of the parameters that are not ignored."""
     every = list(zip(setups.parameters, short_names(setups.parameters), strict=True))
+    for unknown in sorted(set(ignore) - set(NOT_TUNED)):
+        if not any(is_named(parameter, name, [unknown]) for parameter, name in every):
+            near = did_you_mean(unknown, [name for _, name in every])
+            raise OpenMLError(f"no parameter {unknown!r} to ignore{near}; there are {', '.join(n for _, n in every)}")
     ignored = [name for parameter, name in every if is_named(parameter, name, ignore)]
     used = [(parameter, name) for parameter, name in every if name not in ignored]
     columns, notes = columns_of([parameter for parameter, _ in used], [name for _, name in used])

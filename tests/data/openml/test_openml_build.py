@@ -210,6 +210,7 @@ def test_the_key_is_in_nothing_that_is_kept(made, tmp_path, openml_server, monke
         ({"flow_id": 42, "task_ids": (3,), "metric": "kappa"}, "with the metric 'kappa'"),
         ({"flow_id": 42, "task_ids": (3,), "min_configurations": 13}, "has at most 12"),
         ({"flow_id": 42, "task_ids": (3,), "ignore": ("C", "kernel", "degree", "random_state")}, "one configuration"),
+        ({"flow_id": 42, "task_ids": (3,), "ignore": ("kernl",)}, r"no parameter 'kernl'.*did you mean 'kernel'"),
     ],
 )
 def test_what_cannot_be_built_is_told_and_writes_nothing(flow, tmp_path, request_, words):
