@@ -117,8 +117,8 @@ def main() -> None:
     lines += [
         "",
         "Share: all that the controller does in a run, attaching included, over the updates. Side by side: stretches "
-        f"of {STRETCH} updates of one training with and without it in turns, mean of the middle four fifths of the pairs, "
-        "95 % bootstrap interval.",
+        f"of {STRETCH} updates of one training with and without it in turns, mean of the middle four fifths of the "
+        "pairs, 95 % bootstrap interval.",
     ]
     page = "\n".join(lines) + "\n"
     PAGE.write_text(page)

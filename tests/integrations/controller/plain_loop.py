@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+N = 24
+
 
 def small_model(seed=0):
     with torch.random.fork_rng():
@@ -31,3 +33,16 @@ def train(model, optimizer, updates, after=lambda: None):
 
 def parameters(model):
     return torch.cat([p.detach().flatten() for p in model.parameters()]).clone()
+
+
+def adamw(model, **options):
+    return torch.optim.AdamW(model.parameters(), **{"lr": 1e-2, "weight_decay": 0.1} | options)
+
+
+def rates_seen(optimizer):
+    """The (lr, weight_decay) of each update's groups, as the optimizer's own step sees them."""
+    seen = []
+    optimizer.register_step_pre_hook(
+        lambda o, *_: seen.append([(float(g["lr"]), float(g.get("weight_decay", 0.0))) for g in o.param_groups])
+    )
+    return seen

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from plain_loop import parameters, small_model, train
+from plain_loop import N, parameters, small_model, train
 
 from agents.catalogue import pretrained_names
 from agents.pretrained.perceptron import Perceptron
@@ -13,7 +13,6 @@ from agents.pretrained.shipped import SHIPPED
 from agents.pretrained.weights import ActingOptions, Provenance, WeightsError, write_weights
 from hpo_gym.integrations.controller import Controller
 
-N = 24
 CONTROLLERS = [name for name in pretrained_names() if name.startswith("jel-")]
 
 
