@@ -136,6 +136,7 @@ def test_a_training_that_is_stopped_twice_is_one_run_of_mlflow_without_gaps_or_r
     assert [step for step, _ in points] == [step for step, _ in logged(plain, "train/entropy")]
 
 
+@pytest.mark.slow
 def test_a_run_that_mlflow_does_not_know_is_told_in_one_line(tmp_path, monkeypatch):
     train_and_stop(tmp_path / "run", monkeypatch, after=3, track="mlflow")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
@@ -143,6 +144,7 @@ def test_a_run_that_mlflow_does_not_know_is_told_in_one_line(tmp_path, monkeypat
         train(JEL, RUN_ENV, out=tmp_path / "run", track="mlflow", resume=True, progress=False)
 
 
+@pytest.mark.slow
 def test_what_a_training_is_of_are_parameters_of_its_run_in_mlflow(tmp_path):
     import mlflow
 
@@ -153,6 +155,7 @@ def test_what_a_training_is_of_are_parameters_of_its_run_in_mlflow(tmp_path):
     assert run.data.params.items() >= {"agent": "jel", "env_id": RUN_ENV, "preset.n_episodes": "48"}.items()
 
 
+@pytest.mark.slow
 def test_a_training_of_ones_own_logs_to_the_active_run_of_mlflow():
     import mlflow
 
@@ -209,6 +212,7 @@ def test_a_metric_of_a_result_is_a_curve_over_trials_in_wandb(result, tmp_path):
     assert [(row["_step"], row.get("normalized_regret/mean")) for row in rows] == [(0, None), (1, 0.5), (10, 0.1)]
 
 
+@pytest.mark.slow
 def test_trackers_report_nothing_to_their_makers():
     """Asked of the libraries in a fresh process, without the variables that tests set."""
     script = """
@@ -247,6 +251,7 @@ def test_a_tracker_that_is_missing_is_told_before_an_evaluation(monkeypatch):
     assert "mlflow is not installed" in told.stderr
 
 
+@pytest.mark.slow
 def test_the_command_tracks_a_training_and_says_where(tmp_path):
     arguments = ["train", "jel", "--env", RUN_ENV, "--episodes", "16", "--out", "run", "--track", "mlflow"]
     told = CliRunner().invoke(app, arguments)
