@@ -32,6 +32,7 @@ class TrialProcess:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._child: _Child | None = None
+        self._is_interrupted = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TrialProcess, ()  # a copy begins a worker of its own
@@ -48,6 +49,7 @@ class TrialProcess:
             LiveError: no worker can be begun.
         """
         with self._lock:
+            self._is_interrupted = False
             try:
                 return self._run(data, trial, limits)
             except BaseException:  # Ctrl-C: the worker is still busy with what nobody waits for
@@ -72,12 +74,20 @@ class TrialProcess:
             return result
         status, reason = child.last_words()
         self._end()
+        if self._is_interrupted:
+            raise LiveError("the trial was interrupted")
         return failed(data, status, reason, time.monotonic() - start if start else 0.0)
 
     def close(self) -> None:
         """End the worker; the next trial begins another. May be called at any time, and twice."""
         with self._lock:
             self._end()
+
+    def interrupt(self) -> None:
+        """From another thread: end the trial that runs, which then has no result."""
+        child, self._is_interrupted = self._child, True
+        if child is not None and child.owner == os.getpid():
+            child.process.kill()
 
     def _end(self) -> None:
         if self._child is not None:

@@ -1,7 +1,7 @@
 """Trials from the cache or from workers: the one way to a result that environments and grids take."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from queue import SimpleQueue
 from typing import Any
 
@@ -77,7 +77,17 @@ class TrialRunner:
                 idle.put(process)
 
         with ThreadPoolExecutor(len(self.processes)) as pool:
-            return list(pool.map(fit, asked))
+            try:
+                futures = [pool.submit(fit, pair) for pair in asked]
+                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()  # raises what was raised
+                return [future.result() for future in futures]
+            except BaseException:  # Ctrl-C, or no worker can be had: what still runs is not waited for
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in self.processes:
+                    process.interrupt()
+                raise
 
     def _fit_one(self, process: TrialProcess, data: TrialData, trial: Trial) -> TrialResult:
         result = process.run(data, trial, self.limits)

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from live_tasks import CONFIGURATIONS, made_task
 
+from hpo_gym.live.errors import LiveError
 from hpo_gym.live.families import FAMILIES
 from hpo_gym.live.family import Fidelity
 from hpo_gym.live.limits import Limits
@@ -71,6 +73,17 @@ def test_a_trial_that_hangs_is_ended_and_the_next_one_runs(process):
     assert time.monotonic() - start < 30
     assert not is_alive(pid)
     assert process.run(DATA, SVM, PATIENT).status == "ok"
+
+
+def test_an_interrupted_trial_has_no_result(process):
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(process.run, DATA, misbehaving("HANGS"), PATIENT)
+        while process.pid is None:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.interrupt()
+        with pytest.raises(LiveError, match="interrupted"):
+            running.result()
 
 
 def test_a_process_that_leaves_is_a_crash_with_its_last_words(process):
