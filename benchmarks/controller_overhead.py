@@ -54,14 +54,25 @@ def cpu_s(work: Callable[[int], None]) -> float:
 
 
 def side_by_side(controller: Controller, n_pairs: int) -> np.ndarray:
-    """(n_pairs,) ratios of processor time, with over without."""
+    """(n_pairs,) ratios of processor time, with over without. A decision every 50 updates, as in training."""
     work, optimizer = make()
+    attached = controller.attach(optimizer, total_updates=STRETCH * n_pairs, decide_every=50)
+    attached.detach()
     ratios = []
     for i in range(n_pairs):
-        without = cpu_s(work) if i % 2 else 0.0
-        with controller.attach(optimizer, total_updates=TOTAL_UPDATES, updates_done=i * STRETCH % TOTAL_UPDATES):
-            with_it = cpu_s(work)
-        ratios.append(with_it / (without or cpu_s(work)))
+        pair = {}
+        for is_there in (i % 2 == 0, i % 2 == 1):
+            hooks = [
+                optimizer.register_step_pre_hook(attached._before_step),
+                optimizer.register_step_post_hook(attached._after_step),
+            ]
+            if not is_there:  # the same was done before either stretch
+                for hook in hooks:
+                    hook.remove()
+            pair[is_there] = cpu_s(work)
+            for hook in hooks:
+                hook.remove()
+        ratios.append(pair[True] / pair[False])
     return np.array(ratios)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from agents.pretrained.policy import TrainedPolicy
 from hpo_gym.envs.in_run.actions import ControlActions
@@ -42,7 +43,7 @@ class Decider:
     def __post_init__(self) -> None:
         if self.rate_is not in get_args(RateIs):
             raise ValueError(f"rate_is={self.rate_is!r} is not one of {', '.join(get_args(RateIs))}")
-        if self.rate_is != "base" and not FORESEEABLE.issuperset(self.fields):
+        if self.rate_is != "base" and self.fields != FORESEEABLE:
             raise ValueError(
                 f"rate_is={self.rate_is!r} needs scales that are known before the run; this controller reads "
                 f"{', '.join(self.fields)}: use rate_is='base'"
@@ -61,24 +62,23 @@ class Decider:
         """The point u of decision k, counted from 0."""
         if self.foreseen is not None:
             return self.foreseen[k]
-        return self._decide(k, reader, last_point)
+        return self._points(reader.observation(k * self.decide_every / self.total_updates, last_point))[0]
 
-    def _decide(self, k: int, reader: RunReader, last_point: Sequence[float]) -> list[float]:
-        observation = reader.observation(k * self.decide_every / self.total_updates, last_point)
+    def _points(self, observations: NDArray[np.float32]) -> list[list[float]]:
+        """What the policy does at n observations (n, width)."""
         # Whatever the user's loop has set by default is not meant for this.
         with torch.device("cpu"), torch.autocast("cpu", enabled=False):
-            chosen, _ = self.policy.predict(observation, deterministic=True)
-        return [float(value) for value in self.actions.points(chosen, 1)[0]]
+            chosen, _ = self.policy.predict(observations, deterministic=True)
+        points: list[list[float]] = self.actions.points(chosen, len(observations)).tolist()
+        return points
 
     @cached_property
     def foreseen(self) -> list[list[float]] | None:
         """The points of all decisions, where what the policy sees is known before the run; else None."""
-        if not FORESEEABLE.issuperset(self.fields):
+        if self.fields != FORESEEABLE:
             return None
-        reader, points = self.reader(), [[0.0] * self.actions.n_dims]
-        for k in range(self.n_decisions):
-            points.append(self._decide(k, reader, points[-1]))
-        return points[1:]
+        progress = np.arange(self.n_decisions) * self.decide_every / self.total_updates
+        return self._points(progress[:, None].astype(np.float32))
 
     @cached_property
     def unit(self) -> Scales:

@@ -13,8 +13,8 @@ from hpo_gym.envs.in_run.observations import RunObservation
 
 READABLE = ("progress", "loss", "loss_change", "last_action")
 """Fields that can be had in any loop."""
-FORESEEABLE = frozenset({"progress", "last_action"})
-"""Fields that are known before the run."""
+FORESEEABLE = ("progress",)
+"""What a controller reads whose decisions are all known before the run."""
 
 LOSS_CAP = 2.0
 """In units of the loss at the start, as in training."""
@@ -32,7 +32,7 @@ class RunReader:
 
     def __init__(self, fields: tuple[str, ...], n_action_dims: int) -> None:
         self.layout = RunObservation(fields=fields, n_action_dims=n_action_dims, loss_unit=1.0, loss_cap=LOSS_CAP)
-        self.reads_losses = not FORESEEABLE.issuperset(fields)
+        self.reads_losses = not {"loss", "loss_change"}.isdisjoint(fields)
         self._unit: float | Tensor | None = None  # the first loss of the run
         self._previous: float | None = None
         self._recent: deque[float | Tensor] = deque(maxlen=N_AVERAGED)
