@@ -21,6 +21,7 @@ from hpo_gym.evaluation.evaluate import evaluate
 QUADRATIC = "hpo_gym/InRunControl-NoisyQuadratic-v0"
 MLP = "hpo_gym/ConfigSelection-HPOBenchMLP-v0"
 
+SMALL_BATCHES = {"algorithm.n_steps": 16, "algorithm.batch_size": 32}
 SHORT_SEARCHER = {"n_episodes": 8, "n_envs": 8, "env.budget": 4, "algorithm.n_groups": 1, "algorithm.beside": []}
 
 BUILDER = """
@@ -99,7 +100,7 @@ def test_without_ray_a_training_says_what_is_missing(monkeypatch, tmp_path):
     [
         ("jel", QUADRATIC, {"n_episodes": 24}),
         ("jel-plus", QUADRATIC, {"n_episodes": 48, "first.env_id": QUADRATIC, "first.n_episodes": 16}),
-        ("sb3-ppo", MLP, {"n_episodes": 8, "n_envs": 4, "env.budget": 8, "algorithm.n_steps": 16}),
+        ("sb3-ppo", MLP, {"n_episodes": 8, "n_envs": 4, "env.budget": 8, **SMALL_BATCHES}),
         ("hyp-rl-mask", MLP, {"n_episodes": 8, "n_envs": 4, "env.budget": 4, "n_rows": 50}),
         (
             "searcher",
