@@ -38,8 +38,8 @@ def append(path: Path, record: Record) -> None:
 
 
 def read(path: Path) -> list[Record]:
-    """Those that are whole."""
-    return list(_whole(path)) if path.exists() else []
+    """Those that are whole, each once: of a study that two processes played, both find the same."""
+    return list({record.key: record for record in _whole(path)}.values()) if path.exists() else []
 
 
 def _whole(path: Path) -> Iterator[Record]:

@@ -127,7 +127,7 @@ class LearnedSampler(BaseSampler):
         self._raise_error_if_multi_objective(study)
         if not search_space:
             return {}
-        space = UnitSpace(search_space)
+        space = UnitSpace(dict(sorted(search_space.items())))  # the order of the axes, too, is any worker's
         # Under another default device the tensors have to be told; to tell them costs time on every operation.
         with self._turn, nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu"):
             return space.params(self._claimed(study, trial, space))

@@ -24,7 +24,9 @@ ELSEWHERE = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import optuna
+from hpo_gym.integrations.optuna_sampler import stand_ins
 from sampler_studies import objective, sampler, study_of, tried
+stand_ins.N_TASKS = 16
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 study = study_of(sampler())
 study.optimize(objective, n_trials=8)
@@ -32,6 +34,7 @@ print(json.dumps(tried(study)))
 """
 
 
+@pytest.mark.slow
 def test_it_finds_what_is_good_sooner_than_by_chance():
     learned, random = (
         np.mean([best_after(make(seed), 15) for seed in range(3)])
@@ -59,6 +62,7 @@ def test_maximising_the_negative_is_minimising():
     assert tried(down) == tried(up)
 
 
+@pytest.mark.slow
 def test_another_process_with_another_hash_seed_suggests_the_same():
     study = study_of(sampler())
     study.optimize(objective, n_trials=8)

@@ -6,13 +6,12 @@ import pytest
 from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase
 
-from hpo_gym.integrations.optuna_sampler import LearnedSampler, stand_ins
+from hpo_gym.integrations.optuna_sampler import LearnedSampler
 
 
 class _Learned:
     @pytest.fixture
-    def sampler(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], BaseSampler]:
-        monkeypatch.setattr(stand_ins, "N_TASKS", 16)
+    def sampler(self) -> Callable[[], BaseSampler]:
         return lambda: LearnedSampler(seed=0, n_candidates=64, n_startup_trials=1)
 
 
