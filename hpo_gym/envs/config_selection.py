@@ -122,11 +122,11 @@ class ConfigSelectionEnv(TableAccess, gym.Env[Any, Any]):
         """Begin a search; `options={"task_id": ...}` names its task."""
         super().reset(seed=seed)
         tasks = self.problem.tasks
-        self._task = self.problem.draw_task(self.np_random, options)
-        self._column = self.problem.draw_column(self.np_random)
+        task, column = self.problem.draw_task(self.np_random, options), self.problem.draw_column(self.np_random)
+        bounds = self.problem.bounds(task, column)  # before anything changes: a task may not be to be had
+        self._task, self._column = task, column
         self._row_start = int(tasks.row_start[self._task])
         self._score_start = int(tasks.score_start[self._task])
-        bounds = self.problem.bounds(self._task, self._column)
         self._best, self._worst, self._reward_worst = (float(bound) for bound in bounds)
         self._available[:] = tasks.available(self._task)
         self._paid_epochs[:] = 0

@@ -61,6 +61,8 @@ class TrialProcess:
             self._child = None  # a forked copy's pipes are its parent's
         if self._child is None:
             self._child = _Child()
+        if self._is_interrupted:
+            raise LiveError("the trial was interrupted")
         child, start = self._child, None
         with contextlib.suppress(EOFError, OSError):  # it is gone
             child.give(data, trial, limits)

@@ -38,7 +38,9 @@ def the_same(one, other):
         assert all(np.array_equal(a[0][name], b[0][name]) for name in a[0])
 
 
-@pytest.mark.parametrize("options", [{"observe_pool": True}, {"action": "unit_cube"}])
+@pytest.mark.parametrize(
+    "options", [{"observe_pool": True}, pytest.param({"action": "unit_cube"}, marks=pytest.mark.slow)]
+)
 def test_both_env_checkers_pass_without_a_warning(at_once, options):
     check_with_checkers(ENV, **SMALL, **options)
 
@@ -216,8 +218,12 @@ def test_making_it_downloads_nothing_and_a_task_that_cannot_be_had_leaves_the_se
     env.close()
 
 
+@pytest.mark.slow
 def test_it_draws_itself(at_once):
     check_rendering(ENV, seed=0, **SMALL)
+
+
+def test_a_line_tells_of_the_latest_trial(at_once):
     env = made(render_mode="ansi")
     env.reset(seed=0)
     env.step(0)

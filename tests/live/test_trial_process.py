@@ -75,6 +75,7 @@ def test_a_trial_that_hangs_is_ended_and_the_next_one_runs(process):
     assert process.run(DATA, SVM, PATIENT).status == "ok"
 
 
+@pytest.mark.slow
 def test_an_interrupted_trial_has_no_result(process):
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(process.run, DATA, misbehaving("HANGS"), PATIENT)
