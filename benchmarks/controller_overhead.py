@@ -23,19 +23,23 @@ from hpo_gym.evaluation.threads import pinned_threads
 from hpo_gym.integrations.controller import Controller, matrices_and_rest
 
 PAGE = Path(__file__).parents[1] / "docs" / "results" / "controller_overhead.md"
-SETTING = Setting(corpus="", dim=48, depth=2, n_heads=2, batch_size=4, sequence_length=32, n_updates=0)
+SETTINGS = tuple(
+    Setting(corpus="", dim=dim, depth=2, n_heads=2, batch_size=batch, sequence_length=length, n_updates=0)
+    for dim, batch, length in ((48, 4, 32), (64, 8, 64))
+)
+NAME = "jel-plus-nano"
 STRETCH = 2
 TOTAL_UPDATES = 561
 """As in training: 12 decisions."""
 PAPER = 0.003
 
 
-def make() -> tuple[Callable[[int], None], torch.optim.Optimizer]:
+def make(setting: Setting) -> tuple[Callable[[int], None], torch.optim.Optimizer]:
     """What does so many updates on made-up tokens, and its optimizer of two groups."""
     torch.manual_seed(0)
-    model = PlainTransformer(SETTING)
+    model = PlainTransformer(setting)
     optimizer = torch.optim.AdamW(matrices_and_rest(model), lr=1e-3, fused=True)
-    rows = torch.randint(SETTING.vocab_size, (SETTING.batch_size, SETTING.sequence_length + 1))
+    rows = torch.randint(setting.vocab_size, (setting.batch_size, setting.sequence_length + 1))
 
     def work(n_updates: int) -> None:
         for _ in range(n_updates):
@@ -53,9 +57,9 @@ def cpu_s(work: Callable[[int], None]) -> float:
     return time.thread_time() - start
 
 
-def side_by_side(controller: Controller, n_pairs: int) -> np.ndarray:
+def side_by_side(setting: Setting, controller: Controller, n_pairs: int) -> np.ndarray:
     """(n_pairs,) ratios of processor time, with over without. A decision every 50 updates, as in training."""
-    work, optimizer = make()
+    work, optimizer = make(setting)
     attached = controller.attach(optimizer, total_updates=STRETCH * n_pairs, decide_every=50)
     attached.detach()
     ratios = []
@@ -76,9 +80,9 @@ def side_by_side(controller: Controller, n_pairs: int) -> np.ndarray:
     return np.array(ratios)
 
 
-def controller_s(controller: Controller) -> float:
+def controller_s(setting: Setting, controller: Controller) -> float:
     """Seconds an update of all that it does in a run, attaching included: the best of several runs without a model."""
-    _, optimizer = make()
+    _, optimizer = make(setting)
     best = float("inf")
     for _ in range(20):
         start = time.thread_time()
@@ -90,9 +94,9 @@ def controller_s(controller: Controller) -> float:
     return best
 
 
-def update_s() -> float:
+def update_s(setting: Setting) -> float:
     """Seconds an update without a controller, the best of many stretches."""
-    work, _ = make()
+    work, _ = make(setting)
     return min(cpu_s(work) for _ in range(200)) / STRETCH
 
 
@@ -108,23 +112,23 @@ def main() -> None:
         f"Written by `python -m benchmarks.controller_overhead --pairs {arguments.pairs}`. {describe_machine()} One "
         "thread; processor time of the thread.",
         "",
-        f"A transformer of {SETTING.depth} layers of {SETTING.dim}, {SETTING.batch_size} x {SETTING.sequence_length} "
-        f"tokens an update, fused AdamW with two groups; a run of {TOTAL_UPDATES} updates. JEL's paper reports less "
-        f"than {PAPER:.1%} of a run. A larger model takes longer for an update and no longer for its controller.",
+        f"Transformers of {SETTINGS[0].depth} layers, fused AdamW with two groups, {NAME}; a run of {TOTAL_UPDATES} "
+        f"updates. JEL's paper reports less than {PAPER:.1%} of a run. A larger model takes longer for an update and "
+        "no longer for its controller.",
         "",
-        "| controller | update, ms | controller, ms an update | share | side by side: more than without |",
+        "| width, tokens an update | update, ms | controller, ms an update | share | side by side: more than without |",
         "|---|---:|---:|---:|---:|",
     ]
+    controller = Controller.from_pretrained(NAME)
     with pinned_threads(1):
-        alone = update_s()
-        for name in ("jel-nano", "jel-plus-nano"):
-            controller = Controller.from_pretrained(name)
-            own = controller_s(controller)
-            log_ratios = np.sort(np.log(side_by_side(controller, arguments.pairs)))
+        for setting in SETTINGS:
+            alone, own = update_s(setting), controller_s(setting, controller)
+            log_ratios = np.sort(np.log(side_by_side(setting, controller, arguments.pairs)))
             middle = log_ratios[len(log_ratios) // 10 : -(len(log_ratios) // 10)]
             low, high = np.expm1(mean_interval(middle[None], rng))
             more = f"{np.expm1(middle.mean()):+.2%} [{low:+.2%}, {high:+.2%}]"
-            lines.append(f"| {name} | {1e3 * alone:.2f} | {1e3 * own:.4f} | {own / alone:.3%} | {more} |")
+            size = f"{setting.dim}, {setting.batch_size} x {setting.sequence_length}"
+            lines.append(f"| {size} | {1e3 * alone:.2f} | {1e3 * own:.4f} | {own / alone:.3%} | {more} |")
     lines += [
         "",
         "Share: all that the controller does in a run, attaching included, over the updates. Side by side: stretches "
