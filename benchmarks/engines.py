@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import time
 from contextlib import closing
 from pathlib import Path
@@ -90,9 +91,9 @@ def markdown(rounds: int, begun_s: float, first_s: Figures, item_s: Figures, ste
         [
             "# What engines cost\n",
             f"Written by `python -m benchmarks.engines --rounds {rounds}`: {N_ITEMS} items of no work, and whole steps "
-            f"of {N_MEMBERS} members, contestants in turn; the best of {rounds} rounds, and in brackets the median. Wall "
-            f"clock, one thread each. Ray took {begun_s:.1f} s to begin on this machine, once; its first results here "
-            "are without that.\n",
+            f"of {N_MEMBERS} members, contestants in turn; the best of {rounds} rounds, and in brackets the median. "
+            f"Wall clock, one thread each. Ray took {begun_s:.1f} s to begin on this machine, once; its first results "
+            f"here are without that. On average {os.getloadavg()[2]:.1f} processes wanted the cores meanwhile.\n",
             f"{describe_machine()}\n",
             "## Items\n",
             "| engine | first result, s | a further item, ms |\n|---|---:|---:|",

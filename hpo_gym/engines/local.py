@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import cloudpickle
 
-from hpo_gym.engines.errors import EngineError, sendable
+from hpo_gym.engines.errors import EngineError, sendable_errors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -86,10 +86,5 @@ def _die_with_parent() -> None:
 
 def _work_on(item: Any) -> Any:
     assert _work is not None
-    try:
+    with sendable_errors():
         return _work(item)
-    except Exception as error:
-        told = sendable(error)
-        if told is error:
-            raise
-        raise told from None

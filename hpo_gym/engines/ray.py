@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from hpo_gym.engines.errors import EngineError, WorkerDiedError, sendable
+from hpo_gym.engines.errors import EngineError, WorkerDiedError, sendable_errors
 from hpo_gym.engines.ray_cluster import connected, ray_library
 from hpo_gym.engines.ray_parcels import Parcel
 
@@ -102,10 +102,5 @@ def _work_on(kept: list[Any], item: Parcel) -> Any:
     if _latest is None or _latest[0] != kept[0]:
         _latest = kept[0], ray_library().get(kept[0]).open()
     opened = item.open()
-    try:
+    with sendable_errors():
         return _latest[1](opened)
-    except Exception as error:
-        told = sendable(error)
-        if told is error:
-            raise
-        raise told from None

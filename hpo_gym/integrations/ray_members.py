@@ -14,9 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
 from threadpoolctl import threadpool_limits
 
-from hpo_gym.engines.errors import WorkerDiedError
+from hpo_gym.engines.errors import WorkerDiedError, sendable_errors
 from hpo_gym.engines.ray import result_of
 from hpo_gym.engines.ray_parcels import Parcel
 
@@ -60,16 +61,18 @@ class Members:
     def open(self, make_env: Parcel, num_envs: int) -> bytes:
         """Make the environment: its observation space, action space and metadata."""
         os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
-        self.env = make_env.open()(num_envs)
+        with sendable_errors():
+            self.env = make_env.open()(num_envs)
         _use_one_thread()
-        return pickle.dumps((self.env.observation_space, self.env.action_space, self.env.metadata))
+        return cloudpickle.dumps((self.env.observation_space, self.env.action_space, self.env.metadata))
 
     def perform(self, calls: list[Call]) -> bytes:
         """Do all calls; the result of the last, pickled: unlike Ray's own arrays, those can be written to."""
         for call in calls[:-1]:
             with suppress(Exception):  # it was raised when this was first done, and left things as they were
                 self._result(call)
-        return pickle.dumps(self._result(calls[-1]))
+        with sendable_errors():
+            return cloudpickle.dumps(self._result(calls[-1]))
 
     def _result(self, call: Call) -> Any:
         return getattr(self, f"_{call.method}")(*call.arguments)
