@@ -57,8 +57,10 @@ def from_studies(studies: Sequence[Study]) -> Past:
     """The past of Optuna studies, each one a task, their complete trials with finite values.
 
     Raises:
-        PastError: a study has several objectives, or none of them has two such trials.
+        PastError: no list of studies; a study has several objectives; or none of them has two such trials.
     """
+    if not isinstance(studies, Sequence) or any(not isinstance(study, Study) for study in studies):
+        raise PastError(f"a past is a list of Optuna studies, or from_table(FILE), not {studies!r}")
     tasks = []
     for study in studies:
         if len(study.directions) > 1:

@@ -208,5 +208,5 @@ class LearnedSampler(BaseSampler):
 
 def _refuse_below(least: int, **arguments: int) -> None:
     for name, value in arguments.items():
-        if value < least:
-            raise ValueError(f"{name} is {value}: at least {least}")
+        if value < least or value != int(value):
+            raise ValueError(f"{name} is {value}: a whole number, at least {least}")

@@ -225,10 +225,13 @@ def test_several_objectives_are_refused_in_one_line():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_candidates": 1}, "n_candidates is 1: at least 2"),
-        ({"horizon": 0}, "horizon is 0: at least 1"),
-        ({"n_startup_trials": -1}, "n_startup_trials is -1: at least 0"),
-        ({"seed": -3}, "seed is -3: at least 0"),
+        ({"n_candidates": 1}, "n_candidates is 1: a whole number, at least 2"),
+        ({"n_candidates": 2.5}, "n_candidates is 2.5: a whole number, at least 2"),
+        ({"past": "evaluations.csv"}, "a past is a list of Optuna studies, or from_table"),
+        ({"past": optuna.create_study()}, "a past is a list of Optuna studies, or from_table"),
+        ({"horizon": 0}, "horizon is 0: a whole number, at least 1"),
+        ({"n_startup_trials": -1}, "n_startup_trials is -1: a whole number, at least 0"),
+        ({"seed": -3}, "seed is -3: a whole number, at least 0"),
         ({"weights": "jel-nano"}, "a sampler needs a searcher's"),
         ({"weights": "no such thing"}, "neither weights that come with the package"),
         ({"past": []}, "there is no past task"),
