@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from hpo_gym.data.cache import cache_folder
 from hpo_gym.data.errors import DataError, OpenMLError
 from hpo_gym.data.openml.settings import KEY_VARIABLE, ONE_AT_A_TIME, OpenMLSettings, find_settings
 from hpo_gym.data.stored_folder import clear_abandoned
@@ -120,6 +121,8 @@ def _in_one_line(error: Exception, address: str) -> str:
         return f"{address}: OpenML does not show this to you: {said}; set {KEY_VARIABLE} to the key of who may see it"
     if isinstance(error, OpenMLServerException):
         return f"{address}: OpenML answers {said.removesuffix(' - None')} (code {error.code}); check the number"
+    if isinstance(error, OSError) and error.errno and error.strerror:  # of this machine: the disk, mostly
+        return f"{error.filename or cache_folder()}: {error.strerror.lower()}, while {address} was asked for"
     if isinstance(error, NotImplementedError):
         return f"{address}: the client says: {said}"
     return f"{address}: the answer is not understood ({type(error).__name__}: {said}); is this an OpenML server?"

@@ -51,8 +51,7 @@ class OpenMLSettings:
     @property
     def origin(self) -> str:
         """Scheme and host: the only place that the key is sent to."""
-        parts = urlsplit(self.server)
-        return f"{parts.scheme}://{parts.netloc}"
+        return _origin(self.server)
 
     @property
     def folder(self) -> Path:
@@ -68,13 +67,21 @@ def find_settings(**given: Any) -> OpenMLSettings:
     """The settings: what is given, else the environment's OPENML_SERVER and OPENML_APIKEY, else openml's own.
 
     openml's own are what was assigned to `openml.config`, or its configuration file where it is not imported yet:
-    importing it takes seconds, which what is in the cache need not cost.
+    importing it takes seconds, which what is in the cache need not cost. The key there belongs to the server there,
+    and no other gets it; one that is given, or in the environment, is for whoever is asked.
     """
     said = {name: value for name, value in given.items() if value is not None}
     own = _own_configuration()
-    said.setdefault("server", os.environ.get(SERVER_VARIABLE) or own.get("server") or _DEFAULT_SERVER)
-    said.setdefault("api_key", os.environ.get(KEY_VARIABLE, own.get("apikey", "")))
+    own_server = own.get("server") or _DEFAULT_SERVER
+    said.setdefault("server", os.environ.get(SERVER_VARIABLE) or own_server)
+    own_key = own.get("apikey", "") if _origin(said["server"]) == _origin(own_server) else ""
+    said.setdefault("api_key", os.environ.get(KEY_VARIABLE, own_key))
     return OpenMLSettings(**said)
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _own_configuration() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Requests to OpenML that go wrong, and the key that nobody may see."""
 
+import errno
 import logging
 import time
 import traceback
@@ -220,8 +221,19 @@ def test_settings_come_from_arguments_then_the_environment_then_openmls_own_file
     monkeypatch.delenv("OPENML_SERVER")
     monkeypatch.delenv("OPENML_APIKEY")
     assert (find_settings().server, find_settings().api_key) == ("http://file/api/v1/xml", "of-the-file")
-    assert find_settings(server="http://said").server == "http://said/api/v1/xml"
+    assert find_settings(server="http://file").api_key == "of-the-file"
+    said = find_settings(server="http://said")
+    assert (said.server, said.api_key) == ("http://said/api/v1/xml", "")  # the key is another server's
+    monkeypatch.setenv("OPENML_SERVER", "http://named/api/v1/xml")
+    assert find_settings().api_key == ""
     (tmp_path / "openml" / "config").write_text("apikey of-the-file\n")
     with pytest.raises(OpenMLError, match="cannot be read") as caught:
         find_settings()
     assert "of-the-file" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_disk_that_is_full_is_told_as_such(openml_server):
+    full = OSError(errno.ENOSPC, "No space left on device", "/cache/openml/flow.xml")
+    said = r"^/cache/openml/flow\.xml: no space left on device, while .* was asked for$"
+    with pytest.raises(OpenMLError, match=said), connected():
+        raise full
