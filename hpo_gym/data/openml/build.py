@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,31 +135,49 @@ def collect(
             shutil.rmtree(folder / f"task-{task_id}", ignore_errors=True)
     flow = _flow(settings, folder, request.flow_id)
     every = _all_runs(request, settings, folder, on_progress)
+    # Setups, of which there are at least as many as configurations; a task without enough needs no further question.
     n_scored = {runs.task_id: len(np.unique(runs.setup_ids[np.isfinite(runs.scores)])) for runs in every}
+    kept, n_joined = _with_enough(every, n_scored, request, settings), 0
+    while n_joined != len(kept):
+        n_joined = len(kept)
+        joined = _joined(request, settings, folder, kept, on_progress)
+        n_scored |= {scores.task_id: int((scores.n_runs > 0).sum()) for scores in joined["scores"]}
+        kept = _with_enough(kept, n_scored, request, settings)
+    left_out = tuple((runs.task_id, n_scored[runs.task_id]) for runs in every if runs not in kept)
+    return Collected(request=request, server=settings.server, flow=flow, runs=kept, left_out=left_out, **joined)
+
+
+def _with_enough(
+    every: tuple[TaskRuns, ...], n_scored: Mapping[int, int], request: TableRequest, settings: OpenMLSettings
+) -> tuple[TaskRuns, ...]:
     kept = tuple(runs for runs in every if n_scored[runs.task_id] >= request.min_configurations)
     if not kept:
         raise _nothing_found(request, settings, max(n_scored.values()))
+    return kept
+
+
+def _joined(
+    request: TableRequest, settings: OpenMLSettings, folder: Path, kept: tuple[TaskRuns, ...], on_progress: Progress
+) -> dict[str, Any]:
+    """The runs with their setups: the other fields of `Collected`."""
     wanted = np.unique(np.concatenate([runs.setup_ids for runs in kept])).tolist()
     setups = load_setups(
         settings, folder / "setups", wanted, on_progress=lambda done, total: on_progress("setups", done, total)
     )
+    if not len(setups.ids):
+        raise OpenMLError(f"{settings.server}: it knows none of the {len(wanted)} setups of flow {request.flow_id}")
     columns, notes, names = _search_space(setups, request.ignore)
     if not columns:
         why = "; ".join(notes[:3])
         raise OpenMLError(f"flow {request.flow_id}: all {len(setups.ids)} setups are one configuration: {why}")
     first = first_rows(columns)
-    return Collected(
-        request=request,
-        server=settings.server,
-        flow=flow,
-        runs=kept,
-        left_out=tuple((runs.task_id, n_scored[runs.task_id]) for runs in every if runs not in kept),
-        setups=setups,
-        columns=tuple(columns),
-        notes=tuple(notes),
-        scores=tuple(score(runs, setups.ids, first) for runs in kept),
-        names=names,
-    )
+    return {
+        "setups": setups,
+        "columns": tuple(columns),
+        "notes": tuple(notes),
+        "scores": tuple(score(runs, setups.ids, first) for runs in kept),
+        "names": names,
+    }
 
 
 def _flow(settings: OpenMLSettings, folder: Path, flow_id: int) -> dict[str, Any]:

@@ -148,7 +148,23 @@ def test_tasks_with_too_few_configurations_are_left_out_with_a_note(made, openml
     table, _, _ = made(tasks=(3, 5, 31))
     assert list(table.tasks) == ["3", "31"]
     assert any("task 5 was left out: 1 of its" in note for note in table.notes)
-    assert list(made(tasks=(5, 3), min_configurations=1, file="b.parquet")[0].tasks) == ["5", "3"]
+
+
+def test_a_task_whose_setups_are_one_configuration_or_unknown_is_left_out(made, openml_server, flow):
+    same_but_for_its_seed = {**openml_server.setups[1].parameters, "sklearn.svm.SVC(3)_random_state": "99"}
+    again = openml_server.add_setup(flow, same_but_for_its_seed)
+    unknown = [openml_server.add_setup(flow, {}), openml_server.add_setup(flow, {})]
+    openml_server.add_evaluations(5, [(1, 0.5), (again, 0.6)])
+    openml_server.add_evaluations(6, [(setup, 0.5) for setup in unknown])
+    for setup in unknown:
+        del openml_server.setups[setup]
+    table, _, said = made(tasks=(3, 5, 6))
+    assert list(table.tasks) == list(said["openml_task_ids"]) == ["3"]
+    for words in ("task 5 was left out: 1 of its", "task 6 was left out: 0 of its"):
+        assert any(words in note for note in table.notes)
+    with pytest.raises(OpenMLError, match="it knows none of the 2 setups of flow 42"):
+        made(tasks=(6,), file="b.parquet")
+    assert list(made(tasks=(5, 3), min_configurations=1, file="c.parquet")[0].tasks) == ["5", "3"]
 
 
 def test_runs_whose_setup_the_server_does_not_know_are_dropped_with_a_note(made, openml_server):
