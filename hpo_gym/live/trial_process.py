@@ -57,8 +57,8 @@ class TrialProcess:
                 raise
 
     def _run(self, data: TrialData, trial: Trial, limits: Limits) -> TrialResult:
-        if self._child is not None and self._child.owner != os.getpid():
-            self._child = None  # a forked copy's pipes are its parent's
+        if self._child is not None and not self._child.is_here():
+            self._end()
         if self._child is None:
             self._child = _Child()
         if self._is_interrupted:
@@ -120,6 +120,10 @@ class _Child:
         self.process.stdout.close()
         self.end = weakref.finalize(self, _end, self.owner, self.process, self.orders, self.answers, self.errors)
         self._wait_until_ready()
+
+    def is_here(self) -> bool:
+        """Not of the process that this one is a fork of, and not ended by the system since its last trial."""
+        return self.owner == os.getpid() and self.process.poll() is None
 
     def _wait_until_ready(self) -> None:
         with contextlib.suppress(EOFError, OSError):

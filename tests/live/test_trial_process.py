@@ -64,6 +64,16 @@ def test_a_warm_worker_gives_what_the_function_gives_and_outlives_an_error(proce
     assert process.pid == pid
 
 
+@pytest.mark.slow
+def test_a_worker_that_was_ended_between_two_trials_is_not_the_next_ones_crash(process):
+    process.run(DATA, SVM, PATIENT)
+    pid = process.pid
+    os.kill(pid, signal.SIGKILL)
+    assert is_gone_within(pid, 60)
+    assert process.run(DATA, SVM, PATIENT).status == "ok"
+    assert process.pid != pid
+
+
 def test_a_trial_that_hangs_is_ended_and_the_next_one_runs(process):
     process.run(DATA, SVM, PATIENT)
     pid, start = process.pid, time.monotonic()
