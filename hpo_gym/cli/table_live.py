@@ -37,11 +37,14 @@ class LiveOptions:
         from hpo_gym.live.grid import GridRequest
         from hpo_gym.live.limits import Limits
 
+        task_ids = split_integers(self.tasks, "--tasks")
+        if not task_ids:
+            raise WrongUsage("--tasks ID,ID names the tasks on OpenML that models are fitted on")
         try:
             find_family(self.family).check_installed()
             request = GridRequest(
                 family=self.family,
-                task_ids=tuple(split_integers(self.tasks, "--tasks")),
+                task_ids=tuple(task_ids),
                 n_configurations=self.n_configurations,
                 has_levels=self.fidelities,
                 limits=Limits(time_s=self.time_limit, memory_mb=self.memory_limit),

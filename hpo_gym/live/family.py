@@ -2,8 +2,10 @@
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hpo_gym.data.errors import did_you_mean
@@ -119,7 +121,7 @@ class Family:
 
 
 def find_family(name: str) -> Family:
-    """A family of this package by name, or any other as "module:attribute".
+    """A family of this package by name, or any other as "module:attribute", of the current folder too.
 
     Raises:
         LiveError: there is none of that name.
@@ -132,6 +134,9 @@ def find_family(name: str) -> Family:
             near = did_you_mean(name, FAMILIES) or f"; there are {', '.join(FAMILIES)}, or your own as module:attribute"
             raise LiveError(f"there is no family {name!r}{near}")
         return FAMILIES[name]
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
     try:
         found = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:

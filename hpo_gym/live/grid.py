@@ -12,6 +12,7 @@ from hpo_gym.data.tables.table import Hyperparameter
 from hpo_gym.engines import Engine
 from hpo_gym.live.family import find_family
 from hpo_gym.live.limits import Limits
+from hpo_gym.live.pool import check_n_configurations
 from hpo_gym.live.result_cache import ResultCache, versions
 from hpo_gym.live.search import LiveSearch
 from hpo_gym.live.trial import METRIC, TrialResult
@@ -54,8 +55,9 @@ class GridRequest:
 
     def __post_init__(self) -> None:
         repeated = sorted({task for task in self.task_ids if self.task_ids.count(task) > 1})
-        if not self.task_ids or repeated:
+        if not self.task_ids or repeated or min(self.task_ids) < 1:
             raise ValueError(f"tasks {list(self.task_ids)}: OpenML's numbers, each once, and at least one")
+        check_n_configurations(self.n_configurations)
 
     @property
     def levels(self) -> tuple[int, ...]:

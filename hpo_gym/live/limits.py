@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 MIB = 2**20
+LONGEST_S = 1e6
+"""What the system's calls that wait can count, at the least, is twice this; twelve days are enough for a trial."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +21,7 @@ class Limits:
     memory_mb: int = 4096
 
     def __post_init__(self) -> None:
-        if not self.time_s > 0:
-            raise ValueError(f"time_limit_s={self.time_s}: more than 0 seconds are needed")
+        if not 0 < self.time_s <= LONGEST_S:
+            raise ValueError(f"time_limit_s={self.time_s}: more than 0 and at most {LONGEST_S:,.0f} seconds are needed")
         if self.memory_mb < 1:
             raise ValueError(f"memory_limit_mb={self.memory_mb}: 1 or more are needed")

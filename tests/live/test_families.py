@@ -1,6 +1,7 @@
 """The families' spaces and fidelities, and what is said of those that are not there."""
 
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
@@ -39,6 +40,15 @@ def test_a_level_is_iterations_or_a_share_of_the_rows():
         FAMILIES["nn"].fidelity(500)
     with pytest.raises(ValueError, match="the fidelity of family 'svm' is the share of the rows"):
         FAMILIES["svm"].fidelity(50, 0.5)
+
+
+def test_a_family_of_ones_own_is_found_in_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "families_of_my_own.py").write_text(
+        "from hpo_gym.live.families import FAMILIES\nMINE = FAMILIES['svm']\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    assert find_family("families_of_my_own:MINE") is FAMILIES["svm"]
 
 
 def test_a_family_that_is_not_there_is_told_in_a_line(monkeypatch):

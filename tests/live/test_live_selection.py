@@ -172,6 +172,7 @@ def test_a_grid_that_was_stopped_goes_on_and_has_a_column_a_level(at_once, tmp_p
         ({"fidelity": 5}, "family 'svm' takes 10 to 100 percent"),
         ({"subsample": 0.0}, r"subsample=0.0: a share"),
         ({"time_limit_s": 0}, "time_limit_s=0"),
+        ({"time_limit_s": float("inf")}, "time_limit_s=inf: .* at most 1,000,000 seconds"),
         ({"memory_limit_mb": 0}, "memory_limit_mb=0"),
         ({"workers": 0}, "workers=0"),
         ({"trial_seed": -1}, "trial_seed=-1"),
