@@ -1,7 +1,7 @@
 """LearnedSampler beside Optuna's own samplers, through Optuna itself, on tasks that neither it nor its weights saw.
 
 `python -m benchmarks.learned_sampler [--out build/learned_sampler] [--page-only]` plays the studies that are not yet in
-the folder and rewrites docs/results/learned_sampler.md; a killed run goes on where it was. About half an hour of one
+the folder and rewrites docs/results/learned_sampler.md; a killed run goes on where it was. About 25 minutes of one
 core. `--development` plays training tasks instead and prints their figures: what was chosen, was chosen there.
 """
 
@@ -37,14 +37,14 @@ class Contestant:
 
 CONTESTANTS = {
     "learned, with past": Contestant(
-        make=lambda problem, seed: LearnedSampler(past=problem.past, weights=problem.weights, seed=seed), n_seeds=2
+        make=lambda problem, seed: LearnedSampler(past=problem.past, weights=problem.weights, seed=seed), n_seeds=5
     ),
     "learned, without past": Contestant(
-        make=lambda problem, seed: LearnedSampler(weights=problem.weights, seed=seed), n_seeds=2
+        make=lambda problem, seed: LearnedSampler(weights=problem.weights, seed=seed), n_seeds=5
     ),
-    "TPE": Contestant(make=lambda problem, seed: TPESampler(seed=seed), n_seeds=4),
+    "TPE": Contestant(make=lambda problem, seed: TPESampler(seed=seed), n_seeds=10),
     "GP": Contestant(make=lambda problem, seed: GPSampler(seed=seed), n_seeds=1),
-    "random": Contestant(make=lambda problem, seed: RandomSampler(seed=seed), n_seeds=4),
+    "random": Contestant(make=lambda problem, seed: RandomSampler(seed=seed), n_seeds=10),
 }
 
 
