@@ -21,7 +21,7 @@ class Limits:
     memory_mb: int = 4096
 
     def __post_init__(self) -> None:
-        if not 0 < self.time_s <= LONGEST_S:
-            raise ValueError(f"time_limit_s={self.time_s}: more than 0 and at most {LONGEST_S:,.0f} seconds are needed")
-        if self.memory_mb < 1:
-            raise ValueError(f"memory_limit_mb={self.memory_mb}: 1 or more are needed")
+        if not isinstance(self.time_s, int | float) or not 0 < self.time_s <= LONGEST_S:
+            raise ValueError(f"time_limit_s={self.time_s!r}: more than 0 and at most {LONGEST_S:,.0f} seconds")
+        if not isinstance(self.memory_mb, int) or self.memory_mb < 1:
+            raise ValueError(f"memory_limit_mb={self.memory_mb!r}: a whole number, 1 or more, is needed")

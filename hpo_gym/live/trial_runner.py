@@ -29,8 +29,8 @@ class TrialRunner:
         retries_failures: bool = False,
     ) -> None:
         """`retries_failures`: whether timeouts, crashes and trials that ran out of memory are run again when cached."""
-        if workers < 1:
-            raise ValueError(f"workers={workers}: one or more is needed")
+        if not isinstance(workers, int) or workers < 1:
+            raise ValueError(f"workers={workers!r}: a whole number, 1 or more, is needed")
         self.limits = limits
         self.cache = cache
         self.retries_failures = retries_failures
