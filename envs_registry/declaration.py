@@ -59,7 +59,7 @@ SIMULATORS = {
     "transformer": (
         *("depth", "dim", "n_heads", "vocab_size", "sequence_length", "window_pattern"),
         *("batch_size", "corpus", "tokenizer", "max_bytes", "n_probe_batches", "n_validation_sequences"),
-        *("device", "precision", "compile", "micro_batch_size"),
+        *("device", "precision", "compile", "micro_batch_size", "graph", "attention"),
     ),
 }
 """Simulator of in-run control -> its own options."""

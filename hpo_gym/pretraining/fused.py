@@ -109,14 +109,41 @@ class _SoftcappedLoss(Function):
         return torch.bmm(of_products, head).mul_(4), torch.bmm(of_products.mT, x).mul_(4), None
 
 
-def softcapped_loss(x: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+class _RecomputedSoftcappedLoss(Function):
+    # The same loss for a device where memory traffic is dear and a sigmoid is free: logits are kept once, as the
+    # product gave them (two bytes in bfloat16, not eight), and a compiler makes one pass over them each way.
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+        logits = torch.bmm(x, head.mT)  # (G, N, V)
+        capped = (logits.to(_wide(x)) * (2 / SOFTCAP)).sigmoid() * (2 * SOFTCAP)
+        total = capped.exp().sum(dim=-1)
+        at_target = capped.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+        ctx.save_for_backward(x, head, targets, logits, total)
+        return total.log() - at_target
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        x, head, targets, logits, total = ctx.saved_tensors
+        opening = (logits.to(_wide(x)) * (2 / SOFTCAP)).sigmoid()
+        probability = (opening * (2 * SOFTCAP)).exp() / total.unsqueeze(-1)
+        is_target = torch.arange(head.shape[1], device=targets.device) == targets.unsqueeze(-1)
+        # d capped / d logit = 2 SOFTCAP s (1 - s) 2 / SOFTCAP
+        of_logits = (probability - is_target.to(probability.dtype)) * gradient.unsqueeze(-1)
+        of_products = (of_logits * opening * (1 - opening) * 4).to(x.dtype)
+        return torch.bmm(of_products, head), torch.bmm(of_products.mT, x), None
+
+
+def softcapped_loss(x: Tensor, head: Tensor, targets: Tensor, *, keeps_openings: bool = True) -> Tensor:
     """(G, N) nats: cross-entropy of the logits 15 tanh(x head^T / 15).
 
     Args:
         x: (G, N, D) final stream.
         head: (G, V, D).
         targets: (G, N) int64.
+        keeps_openings: whether what the gradient needs of each logit is kept for it, or computed again.
 
-    The gradient can be asked for once: its buffers are used up.
+    Where it is kept, the gradient can be asked for once: its buffers are used up.
     """
-    return _SoftcappedLoss.apply(x, head, targets)
+    way = _SoftcappedLoss if keeps_openings else _RecomputedSoftcappedLoss
+    return way.apply(x, head, targets)

@@ -16,7 +16,9 @@ from hpo_gym.pretraining.optimizer import initial_state
 from hpo_gym.pretraining.run_data import RunData
 from hpo_gym.pretraining.run_settings import PRECISIONS, RunSettings
 from hpo_gym.pretraining.runs import Floats, Members, Segment
+from hpo_gym.pretraining.segment import Outputs, RepeatedUpdate, SegmentInputs, cuda_graph, plain_calls
 from hpo_gym.pretraining.segment_plan import SegmentPlan
+from hpo_gym.pretraining.training_tokens import TrainingTokens
 from hpo_gym.pretraining.transformer import GroupTransformer, initial_parameters
 
 State = dict[str, Tensor]
@@ -52,8 +54,12 @@ class RunGroup:
         self.run_seeds = np.full(n_members, -1, np.int64)
         self._open_data = open_data
         self.data = open_data()
-        self._model = GroupTransformer(settings.model, settings.device, PRECISIONS[settings.precision])
+        self._model = GroupTransformer(
+            settings.model, settings.device, PRECISIONS[settings.precision], settings.attention
+        )
         self._losses = settings.compiled(self._model.losses)
+        self._tokens = TrainingTokens(self.data, settings.device)
+        self._repeated: RepeatedUpdate | None = None
         self._optimizer = GroupOptimizer(settings.model, settings.recipe, n_members, settings.device)
         self._token_bytes = torch.from_numpy(self.data.token_bytes.astype(np.int64)).to(settings.device)
         self._state: State = {
@@ -81,25 +87,48 @@ class RunGroup:
         chosen = self._positions(members)
         self._check_horizon(chosen, n_updates)
         state = self._taken(chosen)
-        batches = self._to_device(self.data.training(self.run_seeds[chosen], self.updates_done[chosen], n_updates))
-        plan = SegmentPlan.of(self.settings, self.updates_done[chosen], n_updates, lr_scale, wd_scale)
-        is_finite = torch.ones(len(chosen), dtype=torch.bool, device=self.settings.device)
-        parameters = {name: state[name].detach().requires_grad_() for name in self.settings.model.shapes}
-        for update in range(n_updates):
-            losses, gradients = self._gradients(parameters, batches[:, update])
-            is_finite &= losses.isfinite()
-            self._optimizer.update(state, gradients, plan.rates(update), chosen)
-        report = Segment(
-            train_loss=_numpy(losses),
-            grad_norm=_numpy(_norm(gradients.values())),
-            momentum_norm=_numpy(_norm(state[f"first.{name}"] for name in parameters)),
-            lr=plan.last_lr,
-            wd=plan.last_weight_decay,
-            is_finite=is_finite.cpu().numpy(),
+        inputs = SegmentInputs.of(
+            self._tokens.take(self.run_seeds[chosen], self.updates_done[chosen], n_updates),
+            SegmentPlan.of(self.settings, self.updates_done[chosen], n_updates, lr_scale, wd_scale),
         )
+        (losses, gradients), is_finite = self._run(state, inputs, chosen)
         self._put_back(state, chosen)
         self.updates_done[chosen] += n_updates
-        return report
+        self._prepare_next(chosen, n_updates)  # while the device works
+        return Segment(
+            train_loss=_numpy(losses),
+            grad_norm=_numpy(_norm(gradients.values())),
+            momentum_norm=_numpy(_norm(state[f"first.{name}"] for name in self.settings.model.shapes)),
+            lr=inputs.plan.last_lr,
+            wd=inputs.plan.last_weight_decay,
+            is_finite=is_finite.cpu().numpy(),
+        )
+
+    def _run(self, state: State, inputs: SegmentInputs, chosen: NDArray[np.int64]) -> tuple[Outputs, Tensor]:
+        """All updates of a segment; nothing in it waits for the device."""
+        parameters = {name: state[name].detach().requires_grad_() for name in self.settings.model.shapes}
+
+        def once(inputs: SegmentInputs) -> Outputs:
+            tokens, rates = inputs.next()
+            losses, gradients = self._gradients(parameters, tokens)
+            inputs.count(losses)
+            self._optimizer.update(state, gradients, rates, chosen)
+            return losses, gradients
+
+        if self.settings.graph and state is self._state:
+            if self._repeated is None or self._repeated.inputs.n_updates < inputs.n_updates:
+                capture = plain_calls if torch.device(self.settings.device).type == "cpu" else cuda_graph
+                self._repeated = RepeatedUpdate(once, inputs, state, capture)
+            return self._repeated.run(inputs)
+        for _ in range(inputs.n_updates):
+            outputs = once(inputs)
+        return outputs, inputs.is_finite
+
+    def _prepare_next(self, chosen: NDArray[np.int64], n_updates: int) -> None:
+        """Put the next segment's tokens on their way to a device that is still at work with this one's."""
+        left = self.n_updates - int(self.updates_done[chosen].max())
+        if left and torch.device(self.settings.device).type != "cpu":
+            self._tokens.prepare(self.run_seeds[chosen], self.updates_done[chosen], min(n_updates, left))
 
     def probe(self, members: Members = None) -> Floats:
         """(k,) nats on each member's probe batches; see `Runs.probe`."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 import torch
 from torch import Tensor
 
+from hpo_gym.pretraining.attention import Way
 from hpo_gym.pretraining.config import ModelConfig
 from hpo_gym.pretraining.recipe import Recipe
 
@@ -25,6 +27,10 @@ class RunSettings:
         compile: whether torch.compile translates the forward and backward pass; or one of its modes, of which
             "reduce-overhead" replays CUDA graphs.
         micro_batch_size: sequences of a member that go through the model at once; None is all of an update's.
+        graph: whether an update of the whole group, gradients and optimizer, is captured as a CUDA graph and replayed;
+            on a CPU the same fixed buffers serve plain calls. Not with schedule-free AdamW, which reads its rates on
+            the host.
+        attention: see `hpo_gym.pretraining.attention`; None is what is quick on the device.
     """
 
     model: ModelConfig
@@ -34,12 +40,20 @@ class RunSettings:
     precision: str = "fp32"
     compile: bool | str = False
     micro_batch_size: int | None = None
+    graph: bool = False
+    attention: Way | None = None
 
     def __post_init__(self) -> None:
         if self.compile not in COMPILE_MODES:
             raise ValueError(f"compile={self.compile!r} is not one of {', '.join(map(str, COMPILE_MODES))}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision={self.precision!r} is not one of {', '.join(PRECISIONS)}")
+        if self.attention not in (None, *get_args(Way)):
+            raise ValueError(f"attention={self.attention!r} is not one of {', '.join(get_args(Way))}")
+        if self.graph and self.recipe.optimizer == "schedule-free-adamw":
+            raise ValueError("graph=True does not go with the optimizer schedule-free-adamw: leave graph=False")
+        if self.graph and isinstance(self.compile, str):
+            raise ValueError(f"graph=True and compile={self.compile!r} both make CUDA graphs: take compile=True")
         if self.precision != "fp32" and self.device == "cpu":
             raise ValueError(f"precision={self.precision!r} is for GPUs; a CPU trains in fp32")
         for name in ("n_updates", "micro_batch_size"):

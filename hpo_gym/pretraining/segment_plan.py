@@ -58,14 +58,38 @@ class SegmentPlan:
             n_done=torch.from_numpy(t).to(settings.device),
         )
 
-    def rates(self, update: int) -> Rates:
-        """Of one update, each (k,)."""
+    def rates(self, update: Tensor) -> Rates:
+        """Of one update, whose number is (1,) int64 on the device; each (k,)."""
+
+        def of(values: Tensor) -> Tensor:
+            return values.index_select(0, update)[0]
+
         return Rates(
-            lr={name: values[update] for name, values in self.lr.items()},
-            weight_decay={name: values[update] for name, values in self.weight_decay.items()},
-            momentum=self.momentum[update],
-            n_done=self.n_done[update],
+            lr={name: of(values) for name, values in self.lr.items()},
+            weight_decay={name: of(values) for name, values in self.weight_decay.items()},
+            momentum=of(self.momentum),
+            n_done=of(self.n_done),
         )
+
+    def copied(self) -> "SegmentPlan":
+        """In memory of its own."""
+        return SegmentPlan(
+            lr={name: values.clone() for name, values in self.lr.items()},
+            weight_decay={name: values.clone() for name, values in self.weight_decay.items()},
+            momentum=self.momentum.clone(),
+            n_done=self.n_done.clone(),
+        )
+
+    def take(self, other: "SegmentPlan") -> None:
+        """Put a plan of as many updates or fewer into this one's memory."""
+        n = len(other.n_done)
+        for ours, theirs in (
+            *((self.lr[name], values) for name, values in other.lr.items()),
+            *((self.weight_decay[name], values) for name, values in other.weight_decay.items()),
+            (self.momentum, other.momentum),
+            (self.n_done, other.n_done),
+        ):
+            ours[:n].copy_(theirs)
 
     @property
     def last_lr(self) -> Floats:

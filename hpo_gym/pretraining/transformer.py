@@ -15,13 +15,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hpo_gym.pretraining.attention import Way, WindowedAttention
 from hpo_gym.pretraining.config import N_GATE_CHANNELS, ROPE_BASE, ModelConfig
 from hpo_gym.pretraining.fused import rms_norm, rotated_norm, softcapped_loss, squared_relu
 
 Parameters = Mapping[str, Tensor]
-
-LONGEST_EXPLICIT_ATTENTION = 256
-"""Up to here the written-out softmax of scores beats torch's fused attention on a CPU."""
 
 
 def initial_parameters(config: ModelConfig, generator: torch.Generator) -> dict[str, Tensor]:
@@ -42,17 +40,31 @@ def initial_parameters(config: ModelConfig, generator: torch.Generator) -> dict[
 
 
 class GroupTransformer:
-    """The forward pass of a group; it holds no parameters, only tables that depend on the size."""
+    """The forward pass of a group; it holds no parameters, only tables that depend on the size.
+
+    Args:
+        config: the size.
+        device: where it computes.
+        dtype: of products and of the stream; parameters keep their own.
+        attention: see `WindowedAttention`.
+        keeps_openings: see `softcapped_loss`; None keeps them on a CPU.
+    """
 
     def __init__(
-        self, config: ModelConfig, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+        self,
+        config: ModelConfig,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        attention: Way | None = None,
+        keeps_openings: bool | None = None,
     ) -> None:
         self.config = config
-        self.dtype = dtype  # of products and of the stream; parameters keep their own
+        self.dtype = dtype
+        self.keeps_openings = torch.device(device).type == "cpu" if keeps_openings is None else keeps_openings
         tables = rotary_tables(config.sequence_length, config.head_dim, device)
         self.cosine, self.sine = (table.to(dtype) for table in tables)
-        self.masks = {
-            window: window_mask(config.sequence_length, window, device).to(dtype)
+        self.attention = {
+            window: WindowedAttention(config.sequence_length, window, device, dtype, attention)
             for window in sorted(set(config.windows))
         }
 
@@ -67,7 +79,9 @@ class GroupTransformer:
         n_members = inputs.shape[0]
         parameters = {name: parameters[name].to(self.dtype) for name in self.config.shapes}
         stream = self.stream(parameters, inputs)  # (G, N, D)
-        losses = softcapped_loss(stream, parameters["head"], targets.reshape(n_members, -1))
+        losses = softcapped_loss(
+            stream, parameters["head"], targets.reshape(n_members, -1), keeps_openings=self.keeps_openings
+        )
         return losses.view(targets.shape)
 
     def stream(self, parameters: Parameters, inputs: Tensor) -> Tensor:
@@ -107,21 +121,9 @@ class GroupTransformer:
         if extra is not None:
             values = values + extra.view(n_members * n_sequences, length, n_heads, head_dim).transpose(1, 2)
         queries, keys = queries_keys.unbind(0)
-        mixed = self._mix(queries, keys, values, window)  # (G B, H, T, C)
+        mixed = self.attention[window](queries, keys, values)  # (G B, H, T, C)
         mixed = mixed.transpose(1, 2).reshape(n_members, n_positions, dim)
         return torch.bmm(mixed, matrices[:, 3].mT)
-
-    def _mix(self, queries: Tensor, keys: Tensor, values: Tensor, window: int) -> Tensor:
-        """Softmax attention over the latest `window` positions; all (G B, H, T, C)."""
-        length = queries.shape[2]
-        mask = self.masks[window][:length, :length]
-        if queries.device.type != "cpu" or length > LONGEST_EXPLICIT_ATTENTION:
-            if window >= length:
-                return functional.scaled_dot_product_attention(queries, keys, values, is_causal=True)
-            return functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-        scale = 1 / math.sqrt(queries.shape[-1])
-        scores = torch.baddbmm(mask, queries.flatten(0, 1), keys.flatten(0, 1).mT, alpha=scale)
-        return torch.bmm(scores.softmax(dim=-1), values.flatten(0, 1)).view(queries.shape)
 
 
 def _look_up(table: Tensor, inputs: Tensor) -> Tensor:
@@ -147,10 +149,3 @@ def rotary_tables(length: int, head_dim: int, device: torch.device | str = "cpu"
     angles = torch.outer(torch.arange(length, device=device, dtype=torch.float32), frequencies)
     cosine, sine = angles.cos(), angles.sin()
     return torch.cat([cosine, cosine], dim=1), torch.cat([sine, -sine], dim=1)
-
-
-def window_mask(length: int, window: int, device: torch.device | str = "cpu") -> Tensor:
-    """(T, T) to be added to scores: 0 where a position (row) sees another, -inf elsewhere."""
-    position = torch.arange(length, device=device)
-    distance = position[:, None] - position[None, :]
-    return torch.where((distance >= 0) & (distance < window), 0.0, float("-inf"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MODEL_SETTINGS = ("depth", "dim", "n_heads", "vocab_size", "sequence_length", "window_pattern")
 DATA_SETTINGS = ("batch_size", "corpus", "tokenizer", "max_bytes", "n_probe_batches", "n_validation_sequences")
-HARDWARE_SETTINGS = ("device", "precision", "compile", "micro_batch_size")
+HARDWARE_SETTINGS = ("device", "precision", "compile", "micro_batch_size", "graph", "attention")
 TRANSFORMER_SETTINGS = (*MODEL_SETTINGS, *DATA_SETTINGS, *HARDWARE_SETTINGS)
 
 

@@ -72,7 +72,7 @@ def test_the_written_out_attention_and_torchs_own_agree(monkeypatch):
     parameters, tokens = drawn_parameters(SMALL, 2), drawn_tokens(SMALL, 2)
     group = GroupTransformer(SMALL, dtype=torch.float64)
     written_out = group.losses(parameters, tokens[..., :-1], tokens[..., 1:])
-    monkeypatch.setattr("hpo_gym.pretraining.transformer.LONGEST_EXPLICIT_ATTENTION", 0)
+    monkeypatch.setattr("hpo_gym.pretraining.attention.LONGEST_EXPLICIT", 0)
     torch.testing.assert_close(group.losses(parameters, tokens[..., :-1], tokens[..., 1:]), written_out)
 
 
