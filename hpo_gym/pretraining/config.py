@@ -95,3 +95,16 @@ class ModelConfig:
                 size *= n
             total += size
         return total
+
+    @property
+    def flops_per_token(self) -> int:
+        """Floating-point operations of a training token, forward and backward, as nanochat counts them.
+
+        6 a parameter that is multiplied with (look-ups are free), 12 D a position that attention sees; the short
+        window without the position itself.
+        """
+        shapes, looked_up = self.shapes, 1
+        for n in shapes["tokens"]:
+            looked_up *= n
+        seen = sum(window if window == self.sequence_length else window - 1 for window in self.windows)
+        return 6 * (self.n_parameters - looked_up) + 12 * self.dim * seen

@@ -43,8 +43,8 @@ def transformer_facts(*, recipe: Mapping[str, Any], n_updates: int, **settings: 
     """JSON-able facts of such runs, without torch and without their text.
 
     Returns:
-        n_parameters, n_updates, tokens_per_update, n_tokens (of a whole run), loss_at_start (nats: ln V, as the
-        output head starts near zero), outcome (what `validate` gives).
+        n_parameters, n_updates, tokens_per_update, n_tokens (of a whole run), flops_per_token, loss_at_start (nats:
+        ln V, as the output head starts near zero), outcome (what `validate` gives).
 
     Raises:
         ValueError: a setting is out of its range.
@@ -57,6 +57,7 @@ def transformer_facts(*, recipe: Mapping[str, Any], n_updates: int, **settings: 
         "n_updates": n_updates,
         "tokens_per_update": tokens_per_update,
         "n_tokens": n_updates * tokens_per_update,
+        "flops_per_token": model.flops_per_token,
         "loss_at_start": math.log(model.vocab_size),
         "outcome": "validation_bpb",
     }
