@@ -17,11 +17,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: install
 	$(BIN)/hpo-gym demo
 
+# One process runs a file, so that what its tests share (a Ray cluster, the built guide) begins once.
 test: install
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: install
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 check: install
 	$(BIN)/ruff check .

@@ -11,13 +11,25 @@ from typing import Any
 
 @contextmanager
 def small_cluster() -> Iterator[Any]:
-    """A head with two processors, which nodes can be added to, and this process with it; its ports are free ones."""
+    """A head with two processors, which nodes can be added to, and this process with it; its ports are free ones.
+
+    It does without Ray's helpers that nothing here asks (logs, scaling), and begins workers only when there is work:
+    each is a process that imports for seconds.
+    """
     import ray
     from ray.cluster_utils import Cluster
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # short: sockets lie in it
-    head = {"num_cpus": 2, "temp_dir": folder, "include_dashboard": False, "gcs_server_port": 0}
+    head = {
+        "num_cpus": 2,
+        "temp_dir": folder,
+        "gcs_server_port": 0,
+        "include_dashboard": False,
+        "include_log_monitor": False,
+        "no_monitor": True,
+        "_system_config": {"enable_worker_prestart": False, "prestart_worker_first_driver": False},
+    }
     cluster = None
     for last in (False, False, True):  # Ray gives a node 30 s to begin, which a busy machine may not keep
         try:

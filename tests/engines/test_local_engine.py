@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from engine_work import DiesOnce, Logged, PickledWithMark, Power, raise_odd, refuse_three, worker_process
+from engine_work import DiesOnce, Logged, Meeting, PickledWithMark, Power, raise_odd, refuse_three
 
 from hpo_gym.engines import EngineError, LocalEngine, make_engine
 
@@ -29,15 +29,19 @@ def test_every_item_comes_back_once_with_its_position(two):
     assert list(two.run(Power(exponent=2), [])) == []
 
 
-def test_one_worker_is_this_process_and_several_are_others(two):
-    assert {pid for _, pid in LocalEngine().run(worker_process, range(3))} == {os.getpid()}
+def test_one_worker_is_this_process_and_several_are_others(two, tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    assert {pid for _, pid in LocalEngine().run(Meeting(folder=here, n_expected=1), range(3))} == {os.getpid()}
     assert not LocalEngine().is_remote
-    others = {pid for _, pid in two.run(worker_process, range(8))}
+    others = {pid for _, pid in two.run(Meeting(folder=there, n_expected=2), range(2))}
     assert len(others) == 2
     assert os.getpid() not in others
     assert two.is_remote
 
 
+@pytest.mark.slow
 def test_the_work_is_sent_once_a_worker_and_may_be_a_closure(two, tmp_path):
     work = PickledWithMark(tmp_path / "log")
     assert sorted(two.run(lambda x: work(x), range(10))) == [(i, i) for i in range(10)]
@@ -51,6 +55,7 @@ def test_an_exception_of_the_work_is_raised_as_it_is_and_ends_the_rest(workers):
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_an_exception_that_cannot_be_sent_is_told(two):
     with pytest.raises(EngineError, match="the work raised OddError: one and two"):
         list(two.run(raise_odd, [1, 2]))

@@ -1,4 +1,4 @@
-"""Evaluations and trainings with `--engine ray`: the same figures and weights, and Ctrl-C ends everything."""
+"""Commands with `--engine ray`: the same weights, complaints in one line, and Ctrl-C ends everything."""
 
 import os
 import signal
@@ -15,57 +15,12 @@ from agents.cli.application import app as agents_app
 from agents.training.preset import read_preset
 from agents.training.train import train
 from hpo_gym.cli import app
-from hpo_gym.engines import make_engine
-from hpo_gym.evaluation.evaluate import evaluate
 
 QUADRATIC = "hpo_gym/InRunControl-NoisyQuadratic-v0"
 MLP = "hpo_gym/ConfigSelection-HPOBenchMLP-v0"
 
 SMALL_BATCHES = {"algorithm.n_steps": 16, "algorithm.batch_size": 32}
 SHORT_SEARCHER = {"n_episodes": 8, "n_envs": 8, "env.budget": 4, "algorithm.n_groups": 1, "algorithm.beside": []}
-
-BUILDER = """
-import numpy as np
-
-
-class Strided:
-    def __init__(self, stride):
-        self.stride = stride
-
-    def predict(self, observation, state=None, episode_start=None, deterministic=False):
-        return self.stride * observation["valid"].sum(axis=-1).astype(np.int64), state
-
-
-def build(context):
-    return Strided(len(context.train_tasks))
-"""
-
-
-@pytest.fixture(name="build")
-def _build(tmp_path, monkeypatch):
-    """A builder of the user's own, in a folder that is on the driver's import path only."""
-    (tmp_path / "strided_agent.py").write_text(BUILDER)
-    monkeypatch.syspath_prepend(tmp_path)
-    yield __import__("strided_agent").build
-    del sys.modules["strided_agent"]
-
-
-def test_an_evaluation_of_a_user_s_own_agent_gives_the_same_figures_and_episodes(cluster, build, tmp_path):
-    results = [
-        evaluate(
-            *("strided", build, MLP),
-            split="all",
-            n_seeds=1,
-            budget=3,
-            engine=make_engine(name, workers=2) if name else None,
-            episodes_path=tmp_path / f"{name}.jsonl",
-            progress=False,
-        )
-        for name in ("ray", None)
-    ]
-    one, other = [result.model_dump(exclude={"wall_s"}) for result in results]
-    assert one == other
-    assert (tmp_path / "ray.jsonl").read_bytes() == (tmp_path / "None.jsonl").read_bytes()
 
 
 def test_an_address_where_no_cluster_is_and_one_without_ray_are_told_in_one_line(monkeypatch):
@@ -102,11 +57,7 @@ def test_without_ray_a_training_says_what_is_missing(monkeypatch, tmp_path):
         ("jel-plus", QUADRATIC, {"n_episodes": 48, "first.env_id": QUADRATIC, "first.n_episodes": 16}),
         ("sb3-ppo", MLP, {"n_episodes": 8, "n_envs": 4, "env.budget": 8, **SMALL_BATCHES}),
         ("hyp-rl-mask", MLP, {"n_episodes": 8, "n_envs": 4, "env.budget": 4, "n_rows": 50}),
-        (
-            "searcher",
-            MLP,
-            {"n_episodes": 8, "n_envs": 8, "env.budget": 4, "algorithm.n_groups": 1, "algorithm.beside": []},
-        ),
+        ("searcher", MLP, SHORT_SEARCHER),
     ],
 )
 def test_a_training_comes_to_the_same_weights_and_a_resumed_one_too(cluster, tmp_path, agent, env_id, settings):

@@ -4,11 +4,29 @@ import os
 import sys
 
 import pytest
-from engine_work import DiesOnce, PickledWithMark, Power, raise_odd, refuse_three, worker_process
+from engine_work import DiesOnce, Meeting, PickledWithMark, Power, raise_odd, refuse_three
 
 from hpo_gym.engines import EngineError, LocalEngine, make_engine
+from hpo_gym.evaluation.evaluate import evaluate
 
 SQUARE = Power(exponent=2)
+MLP = "hpo_gym/ConfigSelection-HPOBenchMLP-v0"
+
+BUILDER = """
+import numpy as np
+
+
+class Strided:
+    def __init__(self, stride):
+        self.stride = stride
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=False):
+        return self.stride * observation["valid"].sum(axis=-1).astype(np.int64), state
+
+
+def build(context):
+    return Strided(len(context.train_tasks))
+"""
 
 
 @pytest.fixture
@@ -22,8 +40,9 @@ def test_every_item_comes_back_once_with_its_position(two):
     assert list(two.run(SQUARE, [])) == []
 
 
-def test_items_are_worked_on_in_other_processes_at_most_so_many_at_a_time(two):
-    pids = {pid for _, pid in make_engine("ray", workers=1).run(worker_process, range(3))}
+def test_items_are_worked_on_in_other_processes_side_by_side(two, tmp_path):
+    pids = {pid for _, pid in two.run(Meeting(folder=tmp_path, n_expected=2), range(2))}
+    assert len(pids) == 2
     assert os.getpid() not in pids
     assert two.is_remote
 
@@ -58,6 +77,33 @@ def test_an_item_whose_worker_dies_is_worked_on_by_another(two, tmp_path, capfd)
     work = DiesOnce(victim=2, mark=tmp_path / "mark")
     assert sorted(two.run(work, range(4))) == [(0, 0), (1, -1), (2, -2), (3, -3)]
     assert (tmp_path / "mark").exists()
+
+
+@pytest.fixture(name="build")
+def _build(tmp_path, monkeypatch):
+    """A builder of the user's own, in a folder that is on the driver's import path only."""
+    (tmp_path / "strided_agent.py").write_text(BUILDER)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield __import__("strided_agent").build
+    del sys.modules["strided_agent"]
+
+
+def test_an_evaluation_of_a_user_s_own_agent_gives_the_same_figures_and_episodes(cluster, build, tmp_path):
+    results = [
+        evaluate(
+            *("strided", build, MLP),
+            split="all",
+            n_seeds=1,
+            budget=3,
+            engine=make_engine(name, workers=2) if name else None,
+            episodes_path=tmp_path / f"{name}.jsonl",
+            progress=False,
+        )
+        for name in ("ray", None)
+    ]
+    one, other = [result.model_dump(exclude={"wall_s"}) for result in results]
+    assert one == other
+    assert (tmp_path / "ray.jsonl").read_bytes() == (tmp_path / "None.jsonl").read_bytes()
 
 
 @pytest.mark.slow

@@ -55,6 +55,7 @@ def begun(env, seed=None, options=None):
     return env.reset(), env.reset_infos
 
 
+@pytest.mark.slow
 def test_spaces_attributes_and_methods_are_those_of_one_environment(searches):
     here, there = searches
     assert there.num_envs == 3
@@ -71,6 +72,7 @@ def test_spaces_attributes_and_methods_are_those_of_one_environment(searches):
     assert there.env_is_wrapped(RecordEpisodeStatistics) == [False] * 3
 
 
+@pytest.mark.slow
 def test_episodes_are_those_of_one_environment_with_seeds_options_and_masks(searches):
     here, there = searches
     tasks = here.get_attr("task_ids")[0]
@@ -84,6 +86,7 @@ def test_episodes_are_those_of_one_environment_with_seeds_options_and_masks(sear
     assert same(play(here, 5, np.random.default_rng(1)), play(there, 5, np.random.default_rng(1)))
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_the_same_error(searches):
     for env in searches:
         begun(env, 0)
@@ -98,6 +101,7 @@ def test_what_does_not_fit_is_the_same_error(searches):
         env.reset()
 
 
+@pytest.mark.slow
 def test_a_dead_actor_is_brought_back_to_where_it_was(searches, caplog):
     here, there = searches
     assert same(begun(here, 3), begun(there, 3))

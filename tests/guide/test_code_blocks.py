@@ -14,6 +14,8 @@ from hpo_gym.data.cache import candidates
 from hpo_gym.data.manifest import manifest
 
 PAGES = pages()
+QUICK = ("README.md", "docs/quickstart.md")
+"""Whose blocks run always, as people type them first; those of the others take seconds a page, too."""
 
 
 def with_blocks(when: set[str]) -> list[str]:
@@ -51,7 +53,9 @@ def run_commands(block: CodeBlock) -> None:
         assert result.exit_code == 0, f"{block.page}:{block.line}: {shlex.join(words)}\n{result.output}"
 
 
-@pytest.mark.parametrize("page", with_blocks({"always"}))
+@pytest.mark.parametrize(
+    "page", [pytest.param(each, marks=[] if each in QUICK else [pytest.mark.slow]) for each in with_blocks({"always"})]
+)
 def test_the_blocks_of_a_page_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run_blocks(page, {"always"})

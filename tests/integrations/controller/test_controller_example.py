@@ -3,9 +3,12 @@
 import runpy
 from pathlib import Path
 
+import pytest
+
 EXAMPLE = Path(__file__).parents[3] / "examples" / "attached_controller.py"
 
 
+@pytest.mark.slow
 def test_the_example_trains_with_and_without_a_controller(capsys):
     runpy.run_path(str(EXAMPLE))["main"](12, "1e-2")
     lines = capsys.readouterr().out.splitlines()

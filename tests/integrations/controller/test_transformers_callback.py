@@ -67,6 +67,7 @@ def test_the_trainers_updates_are_scaled_and_its_logs_tell_how(tmp_path, capsys)
     assert callback.attached.last_lr[0] == pytest.approx(1e-2 * logs[-1]["lr_scale"])
 
 
+@pytest.mark.slow
 def test_reporters_show_the_scales(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -78,6 +79,7 @@ def test_reporters_show_the_scales(tmp_path):
     assert [event.step for event in events.Scalars("train/lr_scale")] == [2, 4, 6, 8]
 
 
+@pytest.mark.slow
 def test_among_the_callbacks_of_a_trainer_it_reaches_the_trainers_own_log(tmp_path):
     trainer = make_trainer(tmp_path)
     trainer.add_callback(ControllerCallback("jel-nano"))
@@ -86,6 +88,7 @@ def test_among_the_callbacks_of_a_trainer_it_reaches_the_trainers_own_log(tmp_pa
     assert "lr_scale_rest" not in trainer.state.log_history[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restores_callbacks", [False, True])
 def test_a_training_resumed_from_a_checkpoint_ends_as_one_that_never_stopped(tmp_path, restores_callbacks):
     options = {"save_strategy": "steps", "save_steps": 3, "restore_callback_states_from_checkpoint": restores_callbacks}
@@ -101,6 +104,7 @@ def test_a_training_resumed_from_a_checkpoint_ends_as_one_that_never_stopped(tmp
     assert torch.equal(weights_of(trainer), whole)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_from_before_the_controller_is_taken_up_in_the_middle(tmp_path):
     make_trainer(tmp_path / "before", save_strategy="steps", save_steps=4).train()
     trainer = make_trainer(tmp_path / "after", save_strategy="steps", save_steps=2)
@@ -110,6 +114,7 @@ def test_a_checkpoint_from_before_the_controller_is_taken_up_in_the_middle(tmp_p
     assert (tmp_path / "after" / "checkpoint-8" / "trainer_state.json").exists()
 
 
+@pytest.mark.slow
 def test_a_second_training_of_the_same_trainer_begins_anew(tmp_path):
     trainer = make_trainer(tmp_path)
     callback = ControllerCallback("jel-plus-nano")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -22,6 +22,7 @@ DISTRIBUTIONS = [
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)
+@settings(max_examples=25)
 @given(unit=st.floats(0, 1, exclude_max=True))
 def test_any_place_in_the_cube_is_a_value_that_can_be_suggested(distribution, unit):
     space = UnitSpace({"x": distribution})
