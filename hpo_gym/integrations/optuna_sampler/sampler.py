@@ -84,7 +84,8 @@ class LearnedSampler(BaseSampler):
         self._n_startup_trials = N_STARTUP_TRIALS * (past is None) if n_startup_trials is None else n_startup_trials
         _refuse_below(2, n_candidates=n_candidates)
         _refuse_below(1, horizon=horizon)
-        _refuse_below(0, n_startup_trials=self._n_startup_trials, seed=seed or 0)
+        _refuse_below(0, n_startup_trials=self._n_startup_trials, seed=0 if seed is None else seed)
+        _refuse_strange_space(search_space or {})
         self._past = past if past is None or isinstance(past, Past) else from_studies(past)
         expected = search_space if search_space is not None else self._past.search_space if self._past else {}
         self._expected_space = dict(sorted(expected.items()))
@@ -208,5 +209,11 @@ class LearnedSampler(BaseSampler):
 
 def _refuse_below(least: int, **arguments: int) -> None:
     for name, value in arguments.items():
-        if value < least or value != int(value):
-            raise ValueError(f"{name} is {value}: a whole number, at least {least}")
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise ValueError(f"{name} is {value!r}: a whole number, at least {least}")
+
+
+def _refuse_strange_space(space: Mapping[str, BaseDistribution]) -> None:
+    for name, distribution in space.items():
+        if not isinstance(distribution, BaseDistribution):
+            raise ValueError(f"search_space[{name!r}] is {distribution!r}: one of optuna.distributions is needed")

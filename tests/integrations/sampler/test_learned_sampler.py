@@ -229,6 +229,9 @@ def test_several_objectives_are_refused_in_one_line():
         ({"n_candidates": 2.5}, "n_candidates is 2.5: a whole number, at least 2"),
         ({"past": "evaluations.csv"}, "a past is a list of Optuna studies, or from_table"),
         ({"past": optuna.create_study()}, "a past is a list of Optuna studies, or from_table"),
+        ({"n_candidates": "64"}, "n_candidates is '64': a whole number, at least 2"),
+        ({"seed": 1.5}, "seed is 1.5: a whole number, at least 0"),
+        ({"search_space": {"lr": (0, 1)}}, r"search_space\['lr'\] is \(0, 1\): one of optuna.distributions is needed"),
         ({"horizon": 0}, "horizon is 0: a whole number, at least 1"),
         ({"n_startup_trials": -1}, "n_startup_trials is -1: a whole number, at least 0"),
         ({"seed": -3}, "seed is -3: a whole number, at least 0"),
@@ -240,6 +243,17 @@ def test_several_objectives_are_refused_in_one_line():
 def test_arguments_that_make_no_sense_are_refused(options, message):
     with pytest.raises(Exception, match=message):
         LearnedSampler(**options)
+
+
+def test_a_past_of_another_kind_serves_where_the_first_trial_is_drawn_alone():
+    def of_another_kind(trial):
+        return trial.suggest_float("lr", 1e-4, 1.0) + trial.suggest_float("depth", 1, 8)
+
+    with pytest.raises(ValueError, match="Cannot set different"):  # Optuna's own
+        study_of(sampler(past=past_tasks())).optimize(of_another_kind, n_trials=1)
+    study = study_of(sampler(past=past_tasks(), search_space={}))
+    study.optimize(of_another_kind, n_trials=3)
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
 
 
 def test_a_past_of_other_parameters_is_refused_by_name():
