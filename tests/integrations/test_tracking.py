@@ -39,16 +39,12 @@ class StoppedError(Exception):
 
 
 @pytest.fixture(scope="module")
-def empty_database(tmp_path_factory, pytestconfig):
-    """MLflow takes seconds to make one, so it outlives a run."""
+def empty_database(tmp_path_factory):
+    """MLflow takes a second to make one."""
     import mlflow
 
-    path = pytestconfig.cache.mkdir("mlflow") / f"empty-{mlflow.__version__}.db"
-    if not path.exists():
-        unfinished = tmp_path_factory.mktemp("mlflow") / "empty.db"
-        mlflow.MlflowClient(tracking_uri=f"sqlite:///{unfinished}").search_experiments()
-        shutil.copy(unfinished, path.with_suffix(f".{os.getpid()}"))
-        path.with_suffix(f".{os.getpid()}").replace(path)
+    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
+    mlflow.MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
     return path
 
 
