@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpo_gym.data.tables.file_writing import write_table_file
-from hpo_gym.data.tables.table import Hyperparameter
+from hpo_gym.data.tables.file_writing import column_description, write_table_file
 from hpo_gym.engines import Engine
 from hpo_gym.live.family import find_family
 from hpo_gym.live.limits import Limits
@@ -174,7 +173,7 @@ def _description(request: GridRequest, search: LiveSearch) -> dict[str, Any]:
             f"levels count {search.family.axis.name}",
             "fits that failed have the score of a constant predictor; column status tells",
         ],
-        "hyperparameters": {h.name: _said(h) for h in search.family.hyperparameters},
+        "hyperparameters": {h.name: column_description(h) for h in search.family.hyperparameters},
         "openml_task_ids": {str(task_id): task_id for task_id in request.task_ids},
         "provenance": {
             "made_by": f"hpo_gym {__version__}",
@@ -184,10 +183,3 @@ def _description(request: GridRequest, search: LiveSearch) -> dict[str, Any]:
             "data": {str(d.task_id): d.checksum for d in data},
         },
     }
-
-
-def _said(hyperparameter: Hyperparameter) -> dict[str, Any]:
-    if hyperparameter.kind == "categorical":
-        return {"kind": "categorical", "categories": list(hyperparameter.categories)}
-    bounds = {"lower": hyperparameter.lower, "upper": hyperparameter.upper}
-    return {"kind": hyperparameter.kind, **bounds, "log": hyperparameter.log}

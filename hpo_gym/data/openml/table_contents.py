@@ -7,7 +7,7 @@ import numpy as np
 
 from hpo_gym.data.openml.metrics import direction_and_unit
 from hpo_gym.data.openml.parameter_names import N_FAILED, N_RUNS, SCORE, TASK
-from hpo_gym.data.tables.table import Hyperparameter
+from hpo_gym.data.tables.file_writing import column_description
 
 if TYPE_CHECKING:
     import pyarrow
@@ -66,7 +66,7 @@ def description(collected: "Collected") -> dict[str, Any]:
         "citation": f"{CITATION}; flow: {flow['name']}, version {flow['version']}",
         "source": f"{collected.server}, flow {request.flow_id}",
         "notes": [*_notes(collected), *collected.notes],
-        "hyperparameters": {c.hyperparameter.name: _said(c.hyperparameter) for c in collected.columns},
+        "hyperparameters": {c.hyperparameter.name: column_description(c.hyperparameter) for c in collected.columns},
         "openml_task_ids": {str(runs.task_id): runs.task_id for runs in collected.runs},
         "provenance": _provenance(collected),
     }
@@ -75,13 +75,6 @@ def description(collected: "Collected") -> dict[str, Any]:
 def _is_openml_org(server: str) -> bool:
     host = urlsplit(server).hostname or ""
     return host == "openml.org" or host.endswith(".openml.org")
-
-
-def _said(hyperparameter: Hyperparameter) -> dict[str, Any]:
-    if hyperparameter.kind == "categorical":
-        return {"kind": "categorical", "categories": list(hyperparameter.categories)}
-    bounds = {"lower": hyperparameter.lower, "upper": hyperparameter.upper}
-    return {"kind": hyperparameter.kind, **bounds, "log": hyperparameter.log}
 
 
 def counts(collected: "Collected") -> dict[str, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo_gym.data.tables.file_description import FileDescription
+from hpo_gym.data.tables.table import Hyperparameter
 
 if TYPE_CHECKING:
     import pyarrow
@@ -36,6 +37,14 @@ def write_table_file(path: Path, columns: "pyarrow.Table", description: Mapping[
     finally:
         unfinished.unlink(missing_ok=True)
         unfinished_toml.unlink(missing_ok=True)
+
+
+def column_description(hyperparameter: Hyperparameter) -> dict[str, Any]:
+    """A hyperparameter as a description has it under `hyperparameters`, with all that is known of it."""
+    if hyperparameter.kind == "categorical":
+        return {"kind": "categorical", "categories": list(hyperparameter.categories)}
+    bounds = {"lower": hyperparameter.lower, "upper": hyperparameter.upper}
+    return {"kind": hyperparameter.kind, **bounds, "log": hyperparameter.log}
 
 
 def as_toml(content: Mapping[str, Any], *, within: str = "") -> str:
