@@ -46,7 +46,7 @@ class LocalEngine:
             for position, item in enumerate(items):
                 yield position, work(item)
             return
-        others = set(multiprocessing.active_children())
+        others, own = set(multiprocessing.active_children()), None
         pool = ProcessPoolExecutor(
             max_workers=min(self.workers, len(items)),
             mp_context=multiprocessing.get_context("spawn"),
@@ -55,12 +55,13 @@ class LocalEngine:
         )
         try:
             futures = {pool.submit(_work_on, item): position for position, item in enumerate(items)}
+            own = set(multiprocessing.active_children()) - others  # a run that begins later has its own
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool as error:
             raise EngineError("a worker process died (out of memory?); try fewer workers") from error
         except BaseException:  # Ctrl-C, an error, or nobody wants the rest: what still runs is not waited for
-            for child in set(multiprocessing.active_children()) - others:
+            for child in set(multiprocessing.active_children()) - others if own is None else own:
                 child.terminate()
             raise
         finally:

@@ -1,7 +1,7 @@
 """A Stable-Baselines3 `VecEnv` whose members are spread over actors of Ray, a group of them in each.
 
 Training through it gives the same parameters as through one `Sb3VecEnv` of all members, to the bit. It is worth its
-cost, about a millisecond a step, where a step takes long: training runs, and trials that really train.
+cost, milliseconds a step, where a step takes long: training runs, and trials that really train.
 """
 
 import logging

@@ -76,6 +76,15 @@ def test_closing_ends_the_processes_at_once(two, tmp_path):
 
 
 @pytest.mark.slow
+def test_closing_one_run_leaves_a_later_one_alone(two):
+    first, later = two.run(Power(exponent=2), range(9)), two.run(Power(exponent=3), range(9))
+    next(first)
+    found = [next(later)]
+    first.close()
+    assert sorted([*found, *later]) == [(i, i**3) for i in range(9)]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_processes_end_with_the_process_that_began_them(tmp_path, end):
     log = tmp_path / "log"
