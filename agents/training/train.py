@@ -34,7 +34,7 @@ from agents.training.run import Run
 from agents.training.tracking import NewLines, lines_ever_logged, tracked_training
 from hpo_gym.evaluation.evaluate import package_versions
 from hpo_gym.integrations.stable_baselines3 import make_sb3_vec_env
-from hpo_gym.integrations.tracking import TrackerName
+from hpo_gym.integrations.tracking import TrackerName, check_tracker
 
 STATE = "state.safetensors"
 """The end of a training that another one goes on from: networks, optimizer and the seconds spent."""
@@ -81,6 +81,8 @@ def train(
     choice = {"split": "train"} if task_choice is None else task_choice
     run = Run(preset=preset, env_id=env_id, seed=seed, task_choice=choice)
     run.check(folder, resume=resume)
+    if track is not None:
+        check_tracker(track)
     if not json_path(folder / POLICY).exists():
         environments = training_env(preset, env_id, run.env_kwargs, make_vec_env)
         with reproducible_training(), environments as (env, steps_per_episode):

@@ -245,12 +245,15 @@ def test_a_tracker_that_there_is_not_is_refused(tmp_path):
         pass
 
 
-def test_a_tracker_that_is_missing_is_told_before_an_evaluation(monkeypatch):
+def test_a_tracker_that_is_missing_is_told_before_a_training_or_an_evaluation(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.delitem(sys.modules, "hpo_gym.integrations.tracking.mlflow_run", raising=False)
     told = CliRunner().invoke(hpo_gym_app, ["evaluate", "linear", RUN_ENV, "--track", "mlflow"])
     assert (told.exit_code, told.stdout) == (1, "")
     assert "mlflow is not installed" in told.stderr
+    with pytest.raises(MissingExtraError):
+        train(JEL, RUN_ENV, out=tmp_path / "run", track="mlflow", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
