@@ -131,11 +131,20 @@ class RemoteMembers:
         self._reference = self._actor.open.remote(self._make_env, self.num_envs)
 
     def opened(self) -> Any:
-        """What `Members.open` says, once the actor is there.
+        """What `Members.open` says, once the actor is there; another is begun where it was sent to a dead machine.
 
         Raises:
-            WorkerDiedError: it died at once.
+            WorkerDiedError: actors die of it.
         """
+        for _ in range(MAX_DEATHS):
+            try:
+                return self._first_words()
+            except WorkerDiedError:
+                self.close()
+                self._start()
+        return self._first_words()
+
+    def _first_words(self) -> Any:
         ready, _ = self._ray.wait([self._reference], timeout=NOTICE_S)
         if not ready:
             _log.warning("waiting for a worker of the Ray cluster; `ray status` says what it is busy with")
@@ -173,7 +182,7 @@ class RemoteMembers:
         self.close()
         self._start()
         with suppress(WorkerDiedError):  # which is found at the call, too
-            self.opened()
+            self._first_words()
         self._reference = self._actor.perform.remote(again)
 
     def close(self) -> None:

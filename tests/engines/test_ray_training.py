@@ -51,6 +51,15 @@ def test_training_gives_the_same_parameters_though_an_actor_dies_in_it(cluster):
 
 
 @pytest.mark.slow
+def test_an_actor_that_is_sent_to_a_node_that_just_died_begins_elsewhere(cluster):
+    doomed = cluster.add_node(num_cpus=4)
+    cluster.remove_node(doomed, allow_graceful=False)  # Ray takes seconds to notice
+    here, there = make_sb3_vec_env(QUADRATIC, 4, **RUNS), make_ray_vec_env(QUADRATIC, 4, workers=2, **RUNS)
+    assert same_tensors(trained(here, 1), trained(there, 1))
+    there.close()
+
+
+@pytest.mark.slow
 def test_a_node_that_dies_takes_nothing_of_a_training_with_it(cluster):
     doomed = cluster.add_node(num_cpus=2)
     here, there = make_sb3_vec_env(QUADRATIC, 4, **RUNS), make_ray_vec_env(QUADRATIC, 4, workers=4, **RUNS)
