@@ -67,8 +67,9 @@ class InRunControlEnv(RunAccess, gym.Env[Any, Any]):
     - `recipe` ("base"): a recipe of the declaration by name ("base", "hand-tuned", ...), or a dict of its keys.
     - `action`, `observation`, `gradient_penalty` (0), `smoothness_penalty` (0): as above.
     - `loss_cap`: nats; by default twice the expected loss of an untrained run.
-    - `n_updates`, `decision_every`, and further ones go to the simulator: the model's sizes, the text, and the hardware:
-      `device`, `precision`, `compile`, `graph`, `attention`, `micro_batch_size` (`hpo_gym.pretraining.run_settings`).
+    - `n_updates`, `decision_every`, and further ones go to the simulator: the model's sizes, the text, and for the
+      hardware `device`, `precision`, `compile`, `graph`, `attention`, `micro_batch_size` (see
+      `hpo_gym.pretraining.run_settings`).
 
     ## Vectorized environment
     `gym.make_vec` gives `InRunControlVectorEnv`: the same episodes, trained side by side as one computation.
