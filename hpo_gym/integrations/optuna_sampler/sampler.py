@@ -142,24 +142,28 @@ class LearnedSampler(BaseSampler):
         """
         place = 0
         for _ in range(_MOST_CLAIMS):
-            values = self._choose(self._observed(study, trial, space), space, place)
+            observed, finished = self._observed(study, trial, space)
+            values = self._choose(observed, space, place)
             claim(study, trial, space, values)
-            others = study._storage.get_all_trials(study._study_id, deepcopy=False, states=(TrialState.RUNNING,))
-            rivals = [
-                other.number
-                for other in others
-                if other.number != trial.number
-                and (taken := observe([other], study.direction, space).running)
-                and np.array_equal(taken[0], values)
+            now = study._storage.get_all_trials(study._study_id, deepcopy=False)
+            # Quick trials may have ended between the two looks: they count, too.
+            others = [
+                other
+                for other in now
+                if other.number not in finished | {trial.number} and other.state != TrialState.WAITING
             ]
-            if not rivals or space.n_configurations <= len(others):
+            rivals = [other for other in others if _takes(other, values, study, space)]
+            if not rivals or space.n_configurations < len(now):
                 break
-            place = sum(number < trial.number for number in rivals)
+            place = sum(other.number < trial.number for other in rivals if not other.state.is_finished())
         return values
 
-    def _observed(self, study: Study, trial: FrozenTrial, space: UnitSpace) -> Observed:
+    def _observed(self, study: Study, trial: FrozenTrial, space: UnitSpace) -> tuple[Observed, set[int]]:
+        """What the other trials tell, and the numbers of those that have ended."""
         trials = study._get_trials(deepcopy=False, use_cache=False)
-        return observe([other for other in trials if other.number != trial.number], study.direction, space)
+        others = [other for other in trials if other.number != trial.number]
+        finished = {other.number for other in others if other.state.is_finished()}
+        return observe(others, study.direction, space), finished
 
     def _choose(self, observed: Observed, space: UnitSpace, place: int) -> Values:
         if self._search is None or self._search.source.space != space:
@@ -205,6 +209,12 @@ class LearnedSampler(BaseSampler):
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         """As the independent sampler wants it."""
         self._independent.after_trial(study, trial, state, values)
+
+
+def _takes(trial: FrozenTrial, values: Values, study: Study, space: UnitSpace) -> bool:
+    """Whether a trial tries, claims or has tried these values (d,)."""
+    seen = observe([trial], study.direction, space)
+    return any(np.array_equal(theirs, values) for theirs in (*seen.running, *seen.tried, *seen.failed))
 
 
 def _refuse_below(least: int, **arguments: int) -> None:

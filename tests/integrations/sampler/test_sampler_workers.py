@@ -54,7 +54,8 @@ def test_threads_of_one_study_ask_for_different_configurations():
     assert len(set(configurations(study))) == 16
 
 
-def test_two_that_claim_the_same_at_once_end_with_different_ones(monkeypatch):
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_two_that_claim_the_same_at_once_end_with_different_ones(monkeypatch, has_ended):
     study = study_of(sampler(past=past_tasks(), n_startup_trials=0))
     space = UnitSpace(dict(sorted(SPACE.items())))
     alone = study_of(sampler(past=past_tasks(), n_startup_trials=0))
@@ -69,6 +70,10 @@ def test_two_that_claim_the_same_at_once_end_with_different_ones(monkeypatch):
         observed = seen(*arguments)
         if next(looks, False):  # between this look and our claim, the rival claims the same
             claim(study, rival, space, wanted)
+            if has_ended:  # a quick objective
+                for name, value in space.params(wanted).items():
+                    other.set_trial_param(rival_id, name, SPACE[name].to_internal_repr(value), SPACE[name])
+                other.set_trial_state_values(rival_id, TrialState.COMPLETE, [1.0])
         return observed
 
     monkeypatch.setattr(study.sampler, "_observed", blind_at_first)
