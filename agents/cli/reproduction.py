@@ -1,4 +1,4 @@
-"""`python -m agents reproduce jel`: does what is left of a plan, then writes the page of what is there."""
+"""`python -m agents reproduce`: does what is left of a plan, then writes the page of what is there."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,16 +25,23 @@ def reproduce() -> None:
     """Run a paper's experiments again and write what came of them."""
 
 
+SeedsOption = Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default the plan's.")]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")]
+PageOnlyOption = Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")]
+OutOption = Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")]
+ResultsOption = Annotated[Path, typer.Option(help="Where the page goes.")]
+
+
 @app.command()
 def jel(
-    seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default the plan's.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    seeds: SeedsOption = None,
+    workers: WorkersOption = 1,
     engine: EngineOption = EngineChoice.local,
     address: AddressOption = None,
     only: Annotated[str, typer.Option(metavar="A,B", help="Some of the plan's parts; by default all.")] = "",
-    page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
-    out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
-    results: Annotated[Path, typer.Option(help="Where the page goes.")] = RESULTS,
+    page_only: PageOnlyOption = False,
+    out: OutOption = OUT,
+    results: ResultsOption = RESULTS,
 ) -> None:
     """JEL: its table, its cost, its ablations, its transfer.
 
@@ -61,15 +68,15 @@ def jel(
 
 @app.command()
 def grpoformer(
-    seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default the plan's.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    seeds: SeedsOption = None,
+    workers: WorkersOption = 1,
     engine: EngineOption = EngineChoice.local,
     address: AddressOption = None,
     only: Annotated[str, typer.Option(metavar="A,B", help="Some of the plan's parts, or transfer.")] = "",
-    page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
-    out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
+    page_only: PageOnlyOption = False,
+    out: OutOption = OUT,
     rivals: Annotated[Path, typer.Option(help="What python -m benchmarks.small_budgets left.")] = SMALL_BUDGETS,
-    results: Annotated[Path, typer.Option(help="Where the page goes.")] = RESULTS,
+    results: ResultsOption = RESULTS,
 ) -> None:
     """GRPOformer: its row, its ablations, and what it is worth on tasks that it was not trained on.
 
@@ -95,15 +102,15 @@ def grpoformer(
 
 @app.command()
 def searchers(
-    seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default the plan's.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    seeds: SeedsOption = None,
+    workers: WorkersOption = 1,
     engine: EngineOption = EngineChoice.local,
     address: AddressOption = None,
     only: Annotated[str, typer.Option(metavar="A,B", help="Some of the plan's parts, or rivals.")] = "",
-    page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
-    out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
+    page_only: PageOnlyOption = False,
+    out: OutOption = OUT,
     rivals: Annotated[Path, typer.Option(help="What python -m benchmarks.rivals left.")] = RIVALS,
-    results: Annotated[Path, typer.Option(help="Where the page goes.")] = RESULTS,
+    results: ResultsOption = RESULTS,
 ) -> None:
     """The searcher: five tables, tasks that it has not seen, beside its rivals; ablations; tables it has not seen.
 
@@ -147,13 +154,13 @@ def work_off(jobs: "Sequence[Resumable]", engine: "Engine") -> int:
 @app.command()
 def hyprl(
     seeds: Annotated[int | None, typer.Option(min=1, help="Training seeds at most; by default ten.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes of one thread; figures do not depend on it.")] = 1,
+    workers: WorkersOption = 1,
     engine: EngineOption = EngineChoice.local,
     address: AddressOption = None,
     only: Annotated[str, typer.Option(metavar="A,B", help="Some of the variants; by default all.")] = "",
-    page_only: Annotated[bool, typer.Option("--page-only", help="Train nothing, rewrite the page.")] = False,
-    out: Annotated[Path, typer.Option(help="Where trainings and evaluations are kept.")] = OUT,
-    results: Annotated[Path, typer.Option(help="Where the page goes.")] = RESULTS,
+    page_only: PageOnlyOption = False,
+    out: OutOption = OUT,
+    results: ResultsOption = RESULTS,
 ) -> None:
     """Hyp-RL: its distance to the minimum on nnMeta, five folds, with its rule for repeats and with masking.
 
